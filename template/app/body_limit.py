@@ -1,0 +1,35 @@
+"""The limit of a request's body, also when its length is not declared."""
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import PayloadTooLarge
+
+
+class BodyLimitMiddleware:
+    """Refuses with 413 as soon as the body is read and known to be larger than `max_bytes`."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        size = int(declared) if declared.isdecimal() else 0
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if size <= self.max_bytes:
+                message = await receive()
+                received += len(message.get("body", b""))
+                if received <= self.max_bytes:
+                    return message
+            # The framework passes this exception on from wherever it reads the body.
+            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message)
+
+        await self.app(scope, receive_within_limit, send)

@@ -1,0 +1,118 @@
+"""Errors of the service: a class is a status and a stable code, and all answers share one shape."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.types import Scope
+
+from app.request_id import current_request_id
+
+
+class AppError(Exception):
+    """Raise a subclass where the fact is known; the client gets its status, code and message."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    message: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]] = {}
+
+
+class BadRequest(AppError):
+    status, code, message = 400, "BAD_REQUEST", "The service cannot make sense of this request."
+
+
+class NoFields(BadRequest):
+    code, message = "NO_FIELDS", "The body names no field to change."
+
+
+class Unauthorized(AppError):
+    status, code, message = 401, "UNAUTHORIZED", "This needs credentials."
+
+
+class NotFound(AppError):
+    status, code, message = 404, "NOT_FOUND", "There is nothing at this path."
+
+
+class Conflict(AppError):
+    status, code, message = 409, "CONFLICT", "This contradicts what is stored already."
+
+
+class PayloadTooLarge(AppError):
+    status, code, message = 413, "PAYLOAD_TOO_LARGE", "The body is larger than this service takes."
+
+
+class ValidationFailed(AppError):
+    status, code, message = 422, "VALIDATION_FAILED", "The request is not valid; see details."
+
+
+class InternalError(AppError):
+    status, code, message = 500, "INTERNAL_ERROR", "The service failed; its logs name the cause."
+
+
+class DatabaseBusy(AppError):
+    status, code, message = 503, "DATABASE_BUSY", "The database is busy; try again."
+
+
+class DatabaseUnavailable(AppError):
+    status, code, message = 503, "DATABASE_UNAVAILABLE", "The database is away; try again."
+
+
+class ErrorDetail(BaseModel):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Error(BaseModel):
+    code: str
+    message: str
+    path: str
+    request_id: str
+    details: list[ErrorDetail] | None = None
+
+
+class ErrorEnvelope(BaseModel):
+    error: Error
+
+
+def error_responses(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can fail in these ways."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        known = responses.get(kind.status)
+        description = f"{known['description']} or `{kind.code}`" if known else f"`{kind.code}`"
+        responses[kind.status] = {"model": ErrorEnvelope, "description": description}
+    return responses
+
+
+def error_response(
+    scope: Scope,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    details: Sequence[Mapping[str, Any]] = (),
+) -> JSONResponse:
+    body: dict[str, Any] = {
+        "code": code,
+        "message": message,
+        "path": scope["path"],
+        "request_id": current_request_id(),
+    }
+    if details:
+        body["details"] = details
+    retry = {"Retry-After": "1"} if status in {429, 503} else {}
+    return JSONResponse({"error": body}, status_code=status, headers={**retry, **(headers or {})})
+
+
+def answer(scope: Scope, error: AppError | type[AppError]) -> JSONResponse:
+    return error_response(
+        scope,
+        status=error.status,
+        code=error.code,
+        message=error.message,
+        headers=error.headers,
+    )

@@ -1,0 +1,51 @@
+"""How Alembic reaches the database: synchronously, with the service's own settings."""
+
+import logging
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import NullPool, create_engine, make_url
+
+import app.application  # noqa: F401  # mounts every feature, and so knows every table
+from app.orm import Base, UtcDateTime
+from app.settings import load_settings
+
+
+def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+    """Keep revisions free of imports from the service: it changes, they do not."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def database_url() -> str:
+    """The tests name their own database; else it is that of the service."""
+    url: str | None = context.config.attributes.get("database_url")
+    return url or load_settings().database_url.get_secret_value()
+
+
+def run_migrations() -> None:
+    url = make_url(database_url())
+    options: dict[str, Any] = {
+        "target_metadata": Base.metadata,
+        "render_item": render_item,
+        # SQLite alters a table by copying it.
+        "render_as_batch": url.get_backend_name() == "sqlite",
+    }
+    if context.is_offline_mode():
+        context.configure(dialect_name=url.get_backend_name(), literal_binds=True, **options)
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, **options)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if not logging.getLogger().handlers:
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+run_migrations()

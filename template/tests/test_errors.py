@@ -1,0 +1,124 @@
+import logging
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+from app.settings import Settings
+
+
+class Parcel(BaseModel):
+    weight: int
+
+
+@pytest.fixture
+def app(app: FastAPI) -> FastAPI:
+    @app.post("/parcels")
+    def create_parcel(parcel: Parcel) -> Parcel:
+        return parcel
+
+    @app.get("/parcels")
+    def list_parcels() -> list[Parcel]:
+        message = "a secret of the service"
+        raise RuntimeError(message)
+
+    return app
+
+
+def test_an_unknown_route_is_not_found(client: TestClient) -> None:
+    response = client.get("/nowhere?token=secret")
+
+    assert response.status_code == 404
+    assert response.json() == {
+        "error": {
+            "code": "NOT_FOUND",
+            "message": "Not Found",
+            "path": "/nowhere",
+            "request_id": response.headers["X-Request-ID"],
+        },
+    }
+
+
+def test_a_wrong_method_names_the_allowed_ones(client: TestClient) -> None:
+    response = client.delete("/parcels")
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, POST"
+    assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+
+
+def test_an_unhandled_error_is_logged_and_not_shown(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.get("/parcels", headers={"X-Request-ID": "abc"})
+
+    assert response.status_code == 500
+    assert response.headers["X-Request-ID"] == "abc"
+    assert response.json()["error"]["code"] == "INTERNAL_ERROR"
+    assert "secret" not in response.text
+    assert "a secret of the service" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"weight": "\xff"}', b"[" * 100_000],
+    ids=["empty", "malformed", "not UTF-8", "nested"],
+)
+def test_a_body_that_is_not_json_is_invalid(client: TestClient, content: bytes) -> None:
+    response = client.post(
+        "/parcels", content=content, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "VALIDATION_FAILED"
+    assert response.json()["error"]["details"][0]["loc"][0] == "body"
+
+
+def test_a_body_of_another_type_is_invalid(client: TestClient) -> None:
+    for headers in ({}, {"Content-Type": "text/plain"}):
+        response = client.post("/parcels", content=b'{"weight": 1}', headers=headers)
+        assert response.status_code == 422
+
+
+def test_an_invalid_value_is_neither_returned_nor_logged(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    response = client.post("/parcels", json={"weight": "hunter2"})
+
+    detail = response.json()["error"]["details"][0]
+    assert detail.keys() == {"loc", "msg", "type"}
+    assert (detail["loc"], detail["type"]) == (["body", "weight"], "int_parsing")
+    assert "hunter2" not in response.text + caplog.text
+    assert [detail] in [getattr(record, "details", None) for record in caplog.records]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(("excess", "status"), [(0, 422), (1, 413)])
+def test_a_body_is_read_up_to_the_limit(
+    client: TestClient, settings: Settings, *, chunked: bool, excess: int, status: int
+) -> None:
+    content = b"x" * (settings.max_body_bytes + excess)
+
+    response = client.post(
+        "/parcels",
+        content=iter([content[:1000], content[1000:]]) if chunked else content,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert response.status_code == status
+    if excess:
+        assert response.json()["error"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
+def test_every_operation_declares_the_one_shape_of_errors(app: FastAPI) -> None:
+    schema = app.openapi()
+
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400" and path.startswith("/api/"):
+                    reference = response["content"]["application/json"]["schema"]["$ref"]
+                    assert reference == "#/components/schemas/ErrorEnvelope", (path, status)

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from app.application import ROOT
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> Config:
+    url = f"sqlite:///{tmp_path / 'migrations.db'}"
+    return Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
+
+
+def test_the_migrations_make_the_tables_of_the_code(migrations: Config) -> None:
+    command.upgrade(migrations, "head")
+
+    command.check(migrations)
+
+
+def test_the_migrations_can_be_taken_back(migrations: Config) -> None:
+    command.upgrade(migrations, "head")
+    command.downgrade(migrations, "base")
+
+    command.upgrade(migrations, "head")
