@@ -4,6 +4,7 @@ import logging
 import sys
 from time import perf_counter
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +23,12 @@ def configure_logging() -> None:
     else:
         fields = ["levelname", "name", "message", "request_id"]
         names = {"levelname": "level", "name": "logger"}
-        handler.setFormatter(JsonFormatter(fields, rename_fields=names, timestamp="time"))
+        # The server repeats its messages with colours.
+        left_out = [*RESERVED_ATTRS, "color_message"]
+        formatter = JsonFormatter(
+            fields, rename_fields=names, timestamp="time", reserved_attrs=left_out
+        )
+        handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error"):
         server = logging.getLogger(name)
