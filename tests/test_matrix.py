@@ -62,7 +62,7 @@ telemetry: {type: str, default: none, choices: [none, p, o]}
     ),
     {"runner": ["local", "queue"], "broker": ["a", "b"]},
     {"image": [True, False], "cluster": [False, True], "telemetry": ["none", "p", "o"]},
-    count=9,
+    count=12,
     asked=lambda name, row: {
         "broker": row["runner"] == "queue",
         "cluster": bool(row["image"]) and row["runner"] == "queue",

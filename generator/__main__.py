@@ -1,0 +1,5 @@
+"""`python -m generator` is `fastapi-service`."""
+
+from generator.cli import run
+
+run()

@@ -1,0 +1,178 @@
+"""The command line `fastapi-service`: what can be said to it, and how it ends."""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from copier.errors import CopierWarning
+
+from generator import console
+from generator.errors import CommandError, UsageError
+from generator.matrix import selected
+from generator.new import check_destination, create, run_service, say_next
+from generator.options import parse_assignments, parse_definition
+from generator.progress import Display
+from generator.source import opened
+from generator.verify import prepare, verify_rows
+
+app = typer.Typer(
+    name="fastapi-service",
+    help="Render FastAPI services from a template, and prove the template.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+_TEMPLATE_HELP = "Checkout or git URL of the template; else where this command was installed from."
+_REF_HELP = "Revision of the template; else HEAD of a checkout, the latest release of a URL."
+TemplateOption = Annotated[
+    str | None, typer.Option("--template", metavar="SRC", help=_TEMPLATE_HELP, show_default=False)
+]
+RefOption = Annotated[
+    str | None,
+    typer.Option("--ref", metavar="REF", help=_REF_HELP, show_default=False),
+]
+
+
+@app.command()
+def new(
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="New or empty folder.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="K=V", help="Answer a question; V is YAML."),
+    ] = None,
+    *,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing, take the defaults.")
+    ] = False,
+    run: Annotated[bool, typer.Option("--run", help="Install, migrate and boot it too.")] = False,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Render uncommitted changes of a checkout.")
+    ] = False,
+) -> None:
+    """Make a new project: asks, renders, locks, commits."""
+    ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
+    project = destination.expanduser().resolve()
+    with opened(template, ref) as source:
+        options = parse_definition(source.definition())
+        answers = {option.name: value for option, value in parse_assignments(options, data or [])}
+        check_destination(project, source)
+        if not allow_dirty:
+            source.require_clean()
+        create(source, project, answers, ask=ask)
+    say_next(project, runs=run)
+    if run:
+        run_service(project)
+
+
+@app.command()
+def options(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    template: TemplateOption = None,
+) -> None:
+    """Show what can be chosen, what it means, defaults and conditions."""
+    with opened(template) as source:
+        found = parse_definition(source.definition())
+        if as_json:
+            document = {
+                "template": {"version": source.version},
+                "options": [option.as_json() for option in found],
+            }
+            console.say(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            console.show_options(found)
+
+
+@app.command()
+def verify(
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="K=V", help="Rows with this answer; repeatable."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("-j", "--jobs", metavar="N", min=1, help="Rows at a time.")
+    ] = os.cpu_count() or 1,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the projects there.")
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE", help="Write JSON; - is stdout.")
+    ] = None,
+    *,
+    template: TemplateOption = None,
+) -> None:
+    """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
+    began, started = time.monotonic(), datetime.now(UTC)
+    with opened(template) as source, _workspace(keep) as workspace:
+        rows = selected(parse_definition(source.definition()), only or [])
+        prepare(source.tree, workspace)
+        display = Display(on_stderr=report == "-")
+        with display.watching(len(rows)) as watch:
+            reports = verify_rows(rows, workspace, jobs, watch)
+        display.summary(reports)
+        if report:
+            document = {
+                "template": {"source": source.location, "version": source.version},
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - began, 1),
+                "rows": [row.as_json() for row in reports],
+            }
+            text = json.dumps(document, indent=2, ensure_ascii=False)
+            console.say(text) if report == "-" else Path(report).write_text(f"{text}\n")
+    if not all(row.ok for row in reports):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _workspace(keep: Path | None) -> Iterator[Path]:
+    """Give an empty folder, which goes away in the end unless it was asked for."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="fastapi-service-verify-") as folder:
+            yield Path(folder)
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is not an empty folder: choose a new one.")
+    yield keep.resolve()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.say(version("fastapi-service-generator"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Render FastAPI services from a template, and prove the template."""
+
+
+def run() -> None:
+    """Run the command; whatever happens, the user sees a sentence and never a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Copier warns of what this command refuses or announces itself.
+    warnings.simplefilter("ignore", CopierWarning)
+    try:
+        app(prog_name="fastapi-service")
+    except CommandError as error:
+        console.note(f"Error: {error}")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        console.note(f"Error: {' '.join(str(error).split())}")
+        sys.exit(1)

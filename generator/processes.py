@@ -1,0 +1,132 @@
+"""Programs that the command runs: each in a group of its own, so that nothing outlives it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import uv
+
+from generator.errors import CommandError
+
+# What a shell, an active environment or a git hook would impose on a project that is not its own.
+_FOREIGN = {
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "VIRTUAL_ENV",
+}
+
+_running: set[subprocess.Popen[str]] = set()
+_interrupted = threading.Event()
+
+
+class ProgramError(CommandError):
+    """A program ended with an error; `output` is all that it printed."""
+
+    def __init__(self, command: Sequence[str], reason: str, output: str) -> None:
+        self.output = output
+        last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+        program = " ".join([Path(command[0]).name, *command[1:2]])
+        super().__init__(f"`{program}` {reason}" + (f": {last.strip()}" if last else ""))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Environment variables for a project of its own."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return inherited | changes
+
+
+def run(
+    command: Sequence[str],
+    directory: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    seconds: float = 300,
+) -> str:
+    """Run a program to its end and return what it printed; raises ProgramError."""
+    process = start(command, directory, variables or environment(), subprocess.PIPE)
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        stop(process, seconds=0)
+        output, _ = process.communicate()
+        raise ProgramError(command, f"did not end within {seconds:g} s", output) from error
+    finally:
+        stop(process, seconds=0)
+    if process.returncode:
+        raise ProgramError(command, f"failed with exit code {process.returncode}", output)
+    return output
+
+
+def start(
+    command: Sequence[str], directory: Path, variables: Mapping[str, str], output: int | None
+) -> subprocess.Popen[str]:
+    """Start a program in a group of its own; `output` is a descriptor for all that it prints.
+
+    With None it prints where this process does.
+    """
+    if _interrupted.is_set():
+        raise CommandError("The run was interrupted.")
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    _running.add(process)
+    return process
+
+
+def stop(process: subprocess.Popen[str], seconds: float) -> int:
+    """Ask the program to end, kill its whole group after `seconds`; return its exit code."""
+    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        if seconds and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    _running.discard(process)
+    return process.wait()
+
+
+def interrupt() -> None:
+    """Kill what runs in any thread, and let nothing more start."""
+    _interrupted.set()
+    for process in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def require_git() -> None:
+    if not shutil.which("git"):
+        raise CommandError(
+            "git is not installed; on Debian `sudo apt-get install git` installs it."
+        )
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git and return what it printed, without the line's end."""
+    return run(["git", *arguments], directory, variables=environment(LC_ALL="C")).strip()
+
+
+def uv_program() -> str:
+    """Path of uv, which is installed with this command."""
+    try:
+        return os.fspath(uv.find_uv_bin())
+    except FileNotFoundError as error:
+        raise CommandError("uv is not installed; `pip install uv` installs it.") from error

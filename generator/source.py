@@ -1,0 +1,163 @@
+"""Where the template comes from, and whether a project made from it could be updated."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.version import InvalidVersion, Version
+
+from generator.errors import CommandError, UsageError
+from generator.processes import ProgramError, git, require_git
+
+_DISTRIBUTION = "fastapi-service-generator"
+_VARIABLE = "FASTAPI_SERVICE_TEMPLATE"
+_SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A template that copier can render.
+
+    `location` is what a project records as its origin, `ref` the revision to render, `tree` a
+    local folder with copier.yml at that revision (for a checkout: as it lies there).
+    """
+
+    location: str
+    ref: str
+    tree: Path
+    is_checkout: bool
+
+    @property
+    def version(self) -> str:
+        """The release, or the commits since then, as projects record it."""
+        return git(self.tree, "describe", "--tags", "--always", self.ref)
+
+    def definition(self) -> str:
+        """Text of copier.yml at the revision; for a dirty checkout with its changes."""
+        if self.is_checkout and self.ref != "HEAD":
+            return git(self.tree, "show", f"{self.ref}:copier.yml")
+        path = self.tree / "copier.yml"
+        if not path.is_file():
+            raise CommandError(f"{self.location} is no template: it has no copier.yml.")
+        return path.read_text(encoding="utf-8")
+
+    def require_clean(self) -> None:
+        """Refuse changes without a commit: a project rendered from them cannot be updated."""
+        if self.is_checkout and self.ref == "HEAD" and git(self.tree, "status", "--porcelain"):
+            raise CommandError(
+                f"The template {self.location} has uncommitted changes, so the project could not "
+                "be updated: commit them, or pass --allow-dirty."
+            )
+
+
+@contextmanager
+def opened(template: str | None, ref: str | None = None) -> Iterator[Source]:
+    """Find the template that was asked for, or else the one this command was installed from.
+
+    Raises CommandError when there is none, UsageError when its address holds credentials.
+    """
+    require_git()
+    wanted = template or os.environ.get(_VARIABLE) or _installed_from()
+    path = Path(wanted).expanduser()
+    if path.is_dir():
+        yield _checkout(path.resolve(), ref)
+        return
+    if not _is_url(wanted):
+        raise CommandError(f"There is no template at {wanted}: name a git checkout or a git URL.")
+    _refuse_credentials(wanted)
+    with tempfile.TemporaryDirectory(prefix="fastapi-service-") as folder:
+        yield _cloned(wanted, ref, Path(folder))
+
+
+def _checkout(path: Path, ref: str | None) -> Source:
+    try:
+        root = git(path, "rev-parse", "--show-toplevel")
+        git(path, "rev-parse", "--verify", "--quiet", f"{ref or 'HEAD'}^{{commit}}")
+    except ProgramError as error:
+        known = "not a git repository" not in error.output
+        problem = f"has no revision {ref or 'HEAD'}" if known else "is not a git repository"
+        if "dubious ownership" in error.output:
+            problem = "belongs to another user, and git refuses to read it"
+        raise CommandError(
+            f"The template {path} {problem}: a project made from it could not be updated."
+        ) from error
+    if Path(root).resolve() != path:
+        raise CommandError(f"The template {path} is not the root of its git repository {root}.")
+    return Source(str(path), ref or "HEAD", path, is_checkout=True)
+
+
+def _cloned(url: str, ref: str | None, folder: Path) -> Source:
+    try:
+        git(folder, "clone", "--quiet", "--no-checkout", "--", _git_address(url), "template")
+        tree = folder / "template"
+        revision = ref or _latest_release(git(tree, "tag").splitlines())
+        git(tree, "checkout", "--quiet", "--detach", revision)
+    except ProgramError as error:
+        raise CommandError(f"The template {url} cannot be read: {error}") from error
+    return Source(_recorded(url), revision, tree, is_checkout=False)
+
+
+def _latest_release(tags: list[str]) -> str:
+    """The highest version that is not a pre-release, or HEAD: the rule of copier."""
+    releases: dict[Version, str] = {}
+    for tag in tags:
+        try:
+            version = Version(tag)
+        except InvalidVersion:
+            continue
+        if not version.is_prerelease:
+            releases[version] = tag
+    return releases[max(releases)] if releases else "HEAD"
+
+
+def _is_url(text: str) -> bool:
+    return bool(re.match(r"(git\+)?[a-z]+://|gh:|gl:|[\w.-]+@[\w.-]+:", text))
+
+
+def _git_address(url: str) -> str:
+    for shortcut, address in _SHORTCUTS.items():
+        if url.startswith(shortcut):
+            return address + url.removeprefix(shortcut).strip("/")
+    return url.removeprefix("git+")
+
+
+def _recorded(url: str) -> str:
+    """The address in the form that copier takes for a git repository wherever it points."""
+    is_plain = "://" in url and not url.startswith("git+") and not url.endswith(".git")
+    return f"git+{url}" if is_plain else url
+
+
+def _refuse_credentials(url: str) -> None:
+    parts = urlsplit(url.removeprefix("git+"))
+    secret_user = bool(parts.username) and parts.scheme in {"http", "https"}
+    if secret_user or parts.password or parts.query:
+        raise UsageError(
+            "The template's address holds credentials, which the project would record: "
+            "use SSH or a git credential helper, and an address without them."
+        )
+
+
+def _installed_from() -> str:
+    """Where this distribution was installed from (PEP 610), else the URL in its metadata."""
+    try:
+        installed = distribution(_DISTRIBUTION)
+    except PackageNotFoundError as error:
+        raise CommandError(f"Name the template: pass --template or set {_VARIABLE}.") from error
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    url = str(origin.get("url", ""))
+    if "vcs_info" in origin:
+        return f"git+{url}"
+    if "dir_info" in origin:
+        return unquote(urlsplit(url).path)
+    for entry in installed.metadata.get_all("Project-URL") or []:
+        label, _, address = entry.partition(", ")
+        if label == "Repository":
+            return str(address)
+    raise CommandError(f"Name the template: pass --template or set {_VARIABLE}.")
