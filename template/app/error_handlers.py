@@ -113,7 +113,7 @@ def _details(error: RequestValidationError) -> Iterator[dict[str, Any]]:
 
 
 class UnhandledErrorMiddleware:
-    """Answers what nobody caught: the framework would do so outside CORS and the request id."""
+    """Answers what nobody caught; the framework would do so outside of the other middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -12,9 +12,9 @@ from app.orm import Base, UtcDateTime
 from app.settings import load_settings
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+def render_item(kind: str, value: Any, _: AutogenContext) -> str | Literal[False]:
     """Keep revisions free of imports from the service: it changes, they do not."""
-    if kind == "type" and isinstance(item, UtcDateTime):
+    if kind == "type" and isinstance(value, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
 

@@ -1,0 +1,105 @@
+"""What every combination looks like before anything runs."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from ruff.__main__ import find_ruff_bin
+
+from generator.matrix import Row
+from tests.rendered import MATRIX, Render
+
+# Two characters and sixty: the lines that hold a name are the shortest and the longest they can be.
+NAMES = ["Ab", "Abcdefghi " * 5 + "Abcdefghij"]
+
+# What an action of a workflow may say; everything else in braces or percent signs would be ours.
+WORKFLOW_EXPRESSION = re.compile(r"\$\{\{ [\w.]+ \}\}")
+
+
+def files(project: Path) -> dict[str, bytes]:
+    paths = [path for path in project.rglob("*") if path.is_file()]
+    return {str(path.relative_to(project)): path.read_bytes() for path in sorted(paths)}
+
+
+def test_copier_renders_every_row_without_trust(template: Path, tmp_path: Path) -> None:
+    for row in MATRIX:
+        copier.run_copy(
+            str(template), tmp_path / row.id, data=dict(row.answers), defaults=True, quiet=True
+        )
+
+        assert (tmp_path / row.id / "app" / "main.py").is_file()
+
+
+def test_no_jinja_is_left(row: Row, render: Render) -> None:
+    for name, content in files(render(row)).items():
+        text = WORKFLOW_EXPRESSION.sub("", f"{name}\n{content.decode()}")
+        assert not re.search(r"\{\{|\{%|\{#", text), name
+
+
+def test_files_end_with_one_line_feed_and_hold_no_scars(row: Row, render: Render) -> None:
+    for name, content in files(render(row)).items():
+        text = content.decode()
+        if not text:
+            continue
+        assert text.endswith("\n"), name
+        assert not text.endswith("\n\n"), name
+        assert "\r" not in text, name
+        assert "\n\n\n\n" not in text, name
+        if not name.endswith(".py"):
+            assert "\n\n\n" not in text or name.endswith(("LICENSE", ".mako")), name
+        assert not re.search(r"[ \t]\n", text), name
+
+
+def test_configuration_files_can_be_read(row: Row, render: Render) -> None:
+    project = render(row)
+
+    tomllib.loads((project / "pyproject.toml").read_text())
+    for path in project.rglob("*.yml"):
+        assert yaml.safe_load(path.read_text()), path
+
+
+@pytest.mark.parametrize("name", NAMES, ids=["short", "long"])
+def test_python_is_lint_and_format_clean(row: Row, render: Render, name: str) -> None:
+    project = render(row, project_name=name)
+
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [find_ruff_bin(), *command, "--no-cache"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_same_answers_render_the_same_bytes(template: Path, tmp_path: Path) -> None:
+    for folder in ("once", "twice"):
+        copier.run_copy(
+            str(template), tmp_path / folder / "service", data={}, defaults=True, quiet=True
+        )
+
+    once, twice = (files(tmp_path / folder / "service") for folder in ("once", "twice"))
+    once.pop(".env")
+    twice.pop(".env")
+    assert once == twice
+
+
+def test_the_chosen_python_is_that_of_the_continuous_integration(row: Row, render: Render) -> None:
+    workflow = (render(row) / ".github/workflows/ci.yml").read_text()
+
+    assert f'UV_PYTHON: "{row.answers["python_version"]}"' in workflow
+
+
+def test_the_migrations_are_the_same_bytes_in_every_row(render: Render) -> None:
+    found: dict[str, set[bytes]] = {}
+    for row in MATRIX:
+        for path in (render(row) / "migrations" / "versions").glob("*.py"):
+            found.setdefault(path.name, set()).add(path.read_bytes())
+
+    assert found
+    assert all(len(contents) == 1 for contents in found.values())
