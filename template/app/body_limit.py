@@ -18,18 +18,16 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        size = int(declared) if declared.isdecimal() else 0
+        declared = int(Headers(scope=scope).get("content-length", "0"))
         received = 0
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            if size <= self.max_bytes:
-                message = await receive()
-                received += len(message.get("body", b""))
-                if received <= self.max_bytes:
-                    return message
-            # The framework passes this exception on from wherever it reads the body.
-            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message)
+            message: Message = {} if declared > self.max_bytes else await receive()
+            received += len(message.get("body", b""))
+            if max(declared, received) > self.max_bytes:
+                # FastAPI passes this exception on from wherever it reads the body.
+                raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message)
+            return message
 
         await self.app(scope, receive_within_limit, send)

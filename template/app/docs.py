@@ -1,11 +1,12 @@
 """The documentation page, served from this host: no browser asks another one for its parts."""
 
 import secrets
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
@@ -20,13 +21,43 @@ Credentials = Annotated[HTTPBasicCredentials | None, Depends(HTTPBasic(auto_erro
 
 class PasswordRequired(Unauthorized):
     message = "The documentation asks for a name and a password."
-    headers: ClassVar = {"WWW-Authenticate": "Basic"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Basic"}
 
 
-def create_router(settings: Settings) -> APIRouter:
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+async def schema(request: Request) -> dict[str, Any]:
+    openapi: dict[str, Any] = request.app.openapi()
+    return openapi
+
+
+@router.get("/docs")
+async def page(request: Request) -> HTMLResponse:
+    root = request.scope.get("root_path", "").rstrip("/")
+    return get_swagger_ui_html(
+        title=request.app.title,
+        openapi_url=f"{root}/openapi.json",
+        swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/favicon.png",
+        # The badge of the validator would be fetched from another host.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+
+
+@router.get("/docs/{asset}")
+async def serve_asset(asset: Asset) -> FileResponse:
+    return FileResponse(ASSETS / asset, headers={"Cache-Control": "max-age=86400"})
+
+
+def mount_docs(app: FastAPI, settings: Settings) -> None:
     """In production: nothing until DOCS_USERNAME and DOCS_PASSWORD are set, then behind them."""
     if settings.docs_username is None or settings.docs_password is None:
-        return APIRouter() if settings.production else _router([])
+        if not settings.production:
+            app.include_router(router)
+        return
     expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
 
     async def require_password(given: Credentials) -> None:
@@ -34,32 +65,4 @@ def create_router(settings: Settings) -> APIRouter:
         if not secrets.compare_digest(offered, expected):
             raise PasswordRequired
 
-    return _router([Depends(require_password)])
-
-
-def _router(dependencies: list[Any]) -> APIRouter:
-    router = APIRouter(dependencies=dependencies, include_in_schema=False)
-
-    @router.get("/openapi.json")
-    async def schema(request: Request) -> dict[str, Any]:
-        openapi: dict[str, Any] = request.app.openapi()
-        return openapi
-
-    @router.get("/docs")
-    async def page(request: Request) -> HTMLResponse:
-        root = request.scope.get("root_path", "").rstrip("/")
-        return get_swagger_ui_html(
-            title=request.app.title,
-            openapi_url=f"{root}/openapi.json",
-            swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}/docs/swagger-ui.css",
-            swagger_favicon_url=f"{root}/docs/favicon.png",
-            # The badge of the validator would be fetched from another host.
-            swagger_ui_parameters={"validatorUrl": None},
-        )
-
-    @router.get("/docs/{asset}")
-    async def asset(asset: Asset) -> FileResponse:
-        return FileResponse(ASSETS / asset, headers={"Cache-Control": "max-age=86400"})
-
-    return router
+    app.include_router(router, dependencies=[Depends(require_password)])

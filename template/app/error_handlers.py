@@ -1,83 +1,84 @@
 """Every way to an error ends here, in the one shape of `app.errors`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.database_errors import is_busy, is_conflict, is_unavailable
-from app.errors import (
-    AppError,
-    Conflict,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    InternalError,
-    PayloadTooLarge,
-    ValidationFailed,
-    answer,
-    error_response,
-)
+from app import errors
+from app.database_errors import explain
 
 logger = logging.getLogger(__name__)
+
+# Where the code is not the name of the status.
+CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
 
 # A body of one mebibyte can hold a hundred thousand faults; nobody reads more than these.
 MAX_DETAILS = 100
 MAX_LOC_CHARACTERS = 100
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    @app.exception_handler(AppError)
-    async def handle_app_error(request: Request, error: AppError) -> JSONResponse:
-        return answer(request.scope, error)
+class FrameworkError(errors.AppError):
+    """What the framework found, such as an unknown route or method."""
 
-    @app.exception_handler(HTTPException)
-    async def handle_http_exception(request: Request, error: HTTPException) -> JSONResponse:
-        if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
-            fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
-            return _validation_failed(request, [fault])
-        return _http_error(request, error)
-
-    @app.exception_handler(RequestValidationError)
-    async def handle_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return _validation_failed(request, list(_details(error)))
-
-    @app.exception_handler(DBAPIError)
-    async def handle_database_error(request: Request, error: DBAPIError) -> JSONResponse:
-        if is_conflict(error):
-            return answer(request.scope, Conflict)
-        if not (is_busy(error) or is_unavailable(error)):
-            raise error
-        logger.error("database: %s", error.orig)
-        return answer(request.scope, DatabaseBusy if is_busy(error) else DatabaseUnavailable)
-
-    @app.exception_handler(PoolTimeoutError)
-    async def handle_pool_timeout(request: Request, _: PoolTimeoutError) -> JSONResponse:
-        logger.warning("database: no connection was free in time")
-        return answer(request.scope, DatabaseBusy)
+    def __init__(self, error: HTTPException) -> None:
+        self.status = error.status_code
+        self.code = CODES.get(self.status) or HTTPStatus(self.status).name
+        self.message = str(error.detail)
+        self.headers = error.headers or {}
 
 
-def _http_error(request: Request, error: HTTPException) -> JSONResponse:
-    """The answer to an error of the framework, such as an unknown route or method."""
-    codes = {413: PayloadTooLarge.code, 422: ValidationFailed.code, 500: InternalError.code}
-    headers = dict(error.headers or {})
+async def answer_app_error(request: Request, error: errors.AppError) -> Response:
+    return error.response(request.scope)
+
+
+async def answer_framework_error(request: Request, error: HTTPException) -> Response:
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+        fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
+        return _answer_invalid(request, [fault])
+    response = FrameworkError(error).response(request.scope)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _allowed_methods(request)
-    return error_response(
-        request.scope,
-        status=error.status_code,
-        code=codes.get(error.status_code) or HTTPStatus(error.status_code).name,
-        message=str(error.detail),
-        headers=headers,
-    )
+        response.headers["Allow"] = _allowed_methods(request)
+    return response
+
+
+async def answer_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    return _answer_invalid(request, error.errors()[:MAX_DETAILS])
+
+
+async def answer_database_error(request: Request, error: SQLAlchemyError) -> Response:
+    known = explain(error)
+    if known is None:
+        raise error
+    logger.warning("%s: %s", known.code, error)
+    return known.response(request.scope)
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    errors.AppError: answer_app_error,
+    HTTPException: answer_framework_error,
+    RequestValidationError: answer_invalid_request,
+    SQLAlchemyError: answer_database_error,
+}
+
+
+def _answer_invalid(request: Request, faults: Sequence[dict[str, Any]]) -> Response:
+    details = [_detail(fault) for fault in faults]
+    logger.info("validation failed", extra={"details": details})
+    return errors.ValidationFailed().response(request.scope, details)
+
+
+def _detail(fault: dict[str, Any]) -> dict[str, Any]:
+    """Where and why, but not what was submitted: it may be a secret."""
+    loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in fault["loc"]]
+    return {"loc": loc, "msg": fault["msg"], "type": fault["type"]}
 
 
 def _allowed_methods(request: Request) -> str:
@@ -89,27 +90,6 @@ def _allowed_methods(request: Request) -> str:
         for method in route.methods or ()
     }
     return ", ".join(sorted(methods))
-
-
-def _validation_failed(request: Request, details: list[dict[str, Any]]) -> JSONResponse:
-    logger.info("validation failed", extra={"details": details})
-    kind = ValidationFailed
-    return error_response(
-        request.scope,
-        status=kind.status,
-        code=kind.code,
-        message=kind.message,
-        details=details,
-    )
-
-
-def _details(error: RequestValidationError) -> Iterator[dict[str, Any]]:
-    """Where and why, without the submitted value: it may be a secret."""
-    for fault in error.errors()[:MAX_DETAILS]:
-        loc = [
-            part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in fault["loc"]
-        ]
-        yield {"loc": loc, "msg": fault["msg"], "type": fault["type"]}
 
 
 class UnhandledErrorMiddleware:
@@ -126,7 +106,7 @@ class UnhandledErrorMiddleware:
 
         async def watch(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            started = True
             await send(message)
 
         try:
@@ -134,4 +114,4 @@ class UnhandledErrorMiddleware:
         except Exception:
             logger.exception("unhandled error")
             if not started:
-                await answer(scope, InternalError)(scope, receive, send)
+                await errors.InternalError().response(scope)(scope, receive, send)

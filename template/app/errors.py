@@ -1,7 +1,7 @@
 """Errors of the service: a class is a status and a stable code, and all answers share one shape."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -13,10 +13,24 @@ from app.request_id import current_request_id
 class AppError(Exception):
     """Raise a subclass where the fact is known; the client gets its status, code and message."""
 
-    status: ClassVar[int]
-    code: ClassVar[str]
-    message: ClassVar[str]
-    headers: ClassVar[Mapping[str, str]] = {}
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str] = {}
+
+    def response(self, scope: Scope, details: Sequence[Mapping[str, Any]] = ()) -> JSONResponse:
+        error = {
+            "code": self.code,
+            "message": self.message,
+            "path": scope["path"],
+            "request_id": current_request_id(),
+        }
+        retry = {"Retry-After": "1"} if self.status in {429, 503} else {}
+        return JSONResponse(
+            {"error": error | ({"details": details} if details else {})},
+            status_code=self.status,
+            headers=retry | dict(self.headers),
+        )
 
 
 class BadRequest(AppError):
@@ -79,40 +93,10 @@ class ErrorEnvelope(BaseModel):
 
 def error_responses(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can fail in these ways."""
-    responses: dict[int | str, dict[str, Any]] = {}
+    codes: dict[int | str, list[str]] = {}
     for kind in kinds:
-        known = responses.get(kind.status)
-        description = f"{known['description']} or `{kind.code}`" if known else f"`{kind.code}`"
-        responses[kind.status] = {"model": ErrorEnvelope, "description": description}
-    return responses
-
-
-def error_response(
-    scope: Scope,
-    *,
-    status: int,
-    code: str,
-    message: str,
-    headers: Mapping[str, str] | None = None,
-    details: Sequence[Mapping[str, Any]] = (),
-) -> JSONResponse:
-    body: dict[str, Any] = {
-        "code": code,
-        "message": message,
-        "path": scope["path"],
-        "request_id": current_request_id(),
+        codes.setdefault(kind.status, []).append(f"`{kind.code}`")
+    return {
+        status: {"model": ErrorEnvelope, "description": " or ".join(names)}
+        for status, names in codes.items()
     }
-    if details:
-        body["details"] = details
-    retry = {"Retry-After": "1"} if status in {429, 503} else {}
-    return JSONResponse({"error": body}, status_code=status, headers={**retry, **(headers or {})})
-
-
-def answer(scope: Scope, error: AppError | type[AppError]) -> JSONResponse:
-    return error_response(
-        scope,
-        status=error.status,
-        code=error.code,
-        message=error.message,
-        headers=error.headers,
-    )

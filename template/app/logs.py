@@ -17,27 +17,24 @@ def configure_logging() -> None:
     """Bring every logger of the process, the server's included, to stdout in one format."""
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(_add_request_id)
-    if sys.stdout.isatty():
-        text = "%(asctime)s %(levelname)-8s %(message)s  [%(name)s %(request_id)s]"
-        handler.setFormatter(logging.Formatter(text))
-    else:
-        fields = ["levelname", "name", "message", "request_id"]
-        names = {"levelname": "level", "name": "logger"}
-        # The server repeats its messages with colours.
-        left_out = [*RESERVED_ATTRS, "color_message"]
-        formatter = JsonFormatter(
-            fields, rename_fields=names, timestamp="time", reserved_attrs=left_out
-        )
-        handler.setFormatter(formatter)
+    text = logging.Formatter("%(asctime)s %(levelname)-8s %(message)s  [%(name)s %(request_id)s]")
+    handler.setFormatter(text if sys.stdout.isatty() else _json_formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("uvicorn", "uvicorn.error"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         server = logging.getLogger(name)
         server.handlers.clear()
-        server.propagate = True
-    # AccessLogMiddleware says more, and once.
-    access = logging.getLogger("uvicorn.access")
-    access.handlers.clear()
-    access.propagate = False
+        # AccessLogMiddleware says more than the server's own access log.
+        server.propagate = name != "uvicorn.access"
+
+
+def _json_formatter() -> logging.Formatter:
+    return JsonFormatter(
+        ["levelname", "name", "message", "request_id"],
+        rename_fields={"levelname": "level", "name": "logger"},
+        timestamp="time",
+        # The server repeats its messages with colours.
+        reserved_attrs=[*RESERVED_ATTRS, "color_message"],
+    )
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:
@@ -56,41 +53,29 @@ class AccessLogMiddleware:
             await self.app(scope, receive, send)
             return
         started = perf_counter()
-        status = 0
-        logged = False
+        status, ended = 0, False
 
         async def watch(message: Message) -> None:
-            nonlocal status, logged
+            nonlocal status, ended
             await send(message)
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif not message.get("more_body", False):
-                logged = True
+            status = message.get("status", status)
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if ended:
                 _log_request(scope, status, perf_counter() - started)
 
         try:
             await self.app(scope, receive, watch)
         finally:
-            if not logged:
+            if not ended:
                 _log_request(scope, status, perf_counter() - started)
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    route = _route(scope)
-    quiet = route.startswith("/health")
-    logger.log(
-        logging.DEBUG if quiet else logging.INFO,
-        "%s %s %s",
-        scope["method"],
-        route,
-        status,
-        extra={
-            "method": scope["method"],
-            "route": route,
-            "status": status,
-            "duration_ms": round(seconds * 1000, 1),
-        },
-    )
+    method, route = scope["method"], _route(scope)
+    fields = {"method": method, "route": route, "status": status}
+    level = logging.DEBUG if route.startswith("/health") else logging.INFO
+    duration = {"duration_ms": round(seconds * 1000, 1)}
+    logger.log(level, "%s %s %s", method, route, status, extra=fields | duration)
 
 
 def _route(scope: Scope) -> str:

@@ -19,14 +19,10 @@ def render_item(kind: str, value: Any, _: AutogenContext) -> str | Literal[False
     return False
 
 
-def database_url() -> str:
-    """The tests name their own database; else it is that of the service."""
-    url: str | None = context.config.attributes.get("database_url")
-    return url or load_settings().database_url.get_secret_value()
-
-
 def run_migrations() -> None:
-    url = make_url(database_url())
+    # The tests name a database of their own.
+    named = context.config.attributes.get("database_url")
+    url = make_url(named or load_settings().database_url.get_secret_value())
     options: dict[str, Any] = {
         "target_metadata": Base.metadata,
         "render_item": render_item,
@@ -38,14 +34,12 @@ def run_migrations() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
         context.configure(connection=connection, **options)
         with context.begin_transaction():
             context.run_migrations()
 
 
-if not logging.getLogger().handlers:
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+logging.basicConfig(format="%(message)s")
+logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
 run_migrations()
