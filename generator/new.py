@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from copier import run_copy
 from copier.errors import CopierError, InvalidTypeError
+from jinja2 import TemplateError
 
 from generator.console import note, say, step
 from generator.errors import CommandError, UsageError
@@ -68,10 +69,14 @@ def render(
     """Let copier render; raises UsageError for an answer that the template refuses."""
     try:
         run_copy(location, destination, answers, vcs_ref=ref, defaults=not ask, quiet=True)
+    except KeyboardInterrupt:  # Also an error of copier's, at a question.
+        raise
     except InvalidTypeError as error:
         raise UsageError(_sentence(error)) from error
     except CopierError as error:
         raise CommandError(_sentence(error)) from error
+    except TemplateError as error:
+        raise CommandError(f"The template has a mistake: {_sentence(error)}") from error
     except ValueError as error:  # What copier raises for a bad answer.
         raise UsageError(_sentence(error)) from error
 

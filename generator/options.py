@@ -150,7 +150,8 @@ def parse_value(option: Option, text: str) -> Value:
     """Read a value as YAML; text that is not quoted stands for itself when text is asked for.
 
     So `python_version=3.10` is not the number 3.1, and a name may hold braces and colons.
-    Raises UsageError for what is not YAML.
+    Raises UsageError for what is not YAML, and for anything but a truth value where one is asked
+    for: copier would take it for true.
     """
     is_text = option.type in {"str", "path"}
     if is_text and text.strip()[:1] not in {"'", '"'}:
@@ -161,6 +162,8 @@ def parse_value(option: Option, text: str) -> Value:
         if is_text:
             return text
         raise UsageError(f"The value of {option.name!r} is not YAML: {text!r}.") from error
+    if option.type == "bool" and not isinstance(value, bool):
+        raise UsageError(f"The value of {option.name!r} is true or false, not {text!r}.")
     return value if not is_text or isinstance(value, str) else text
 
 

@@ -24,6 +24,8 @@ from generator.server import HOST, STOP_SECONDS, free_port, serving
 
 # Files that people and forges read: no stage depends on them.
 _INERT = {".copier-answers.yml", ".gitattributes", ".gitignore", "LICENSE", "README.md"}
+# What a lock depends on in the table `project`.
+_LOCKED = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 _EXIT_CODES = {0, -signal.SIGTERM, 128 + signal.SIGTERM}
 
 
@@ -52,10 +54,9 @@ class Project:
     def dependencies_key(self) -> str:
         """Equal for projects that lock to the same and may share an environment."""
         document = tomllib.loads((self.folder / "pyproject.toml").read_text())
-        described = {"description", "license", "license-files", "readme"}
-        named = {k: v for k, v in document["project"].items() if k not in described}
         groups, uv = document.get("dependency-groups"), document.get("tool", {}).get("uv")
-        return _digest(json.dumps([named, groups, uv], sort_keys=True).encode())
+        locked = [document["project"].get(key) for key in _LOCKED]
+        return _digest(json.dumps([locked, groups, uv]).encode())
 
     @property
     def environment(self) -> Path:
@@ -158,6 +159,8 @@ def _serve(project: Project, url: str, log: Path) -> str:
     ):
         sentences = contract.walk(Client(HOST, port))
         code = stop(process, STOP_SECONDS)
+    if code == -signal.SIGKILL:
+        raise CommandError(f"The service did not end within {STOP_SECONDS} s after SIGTERM.")
     if code not in _EXIT_CODES:
         raise CommandError(f"After SIGTERM the service ended with exit code {code}.")
     return "\n".join(sentences)

@@ -1,9 +1,12 @@
 """What the tests share: a user of their own, the options, a clean checkout, the command."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import copy, copytree
 
@@ -11,6 +14,9 @@ import pytest
 import uv
 
 from generator.options import Option, parse_definition
+from generator.verify import prepare
+
+pytest_plugins = ["tests.rendered"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,7 +75,7 @@ def commit_all(directory: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory, own_user: None) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a clean checkout of the template with one release."""
     directory = copy_template(tmp_path_factory.mktemp("checkout") / "template")
     commit_all(directory)
@@ -94,3 +100,54 @@ def command(checkout: Path, tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@contextmanager
+def running(
+    checkout: Path, folder: Path, *arguments: str, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the command in the background, and let nothing of its group outlive the test."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", *arguments],
+        cwd=folder,
+        env=os.environ | {"FASTAPI_SERVICE_TEMPLATE": str(checkout)} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "timed out"
+        time.sleep(0.01)
+
+
+def no_process_mentions(folder: Path) -> bool:
+    """Whether no process on this machine was started from or for the folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if str(folder).encode() in command or (process / "cwd").readlink().is_relative_to(
+                folder
+            ):
+                return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Share one workspace of `verify` between all processes that run tests."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "workspace"
+    prepare(ROOT, folder)
+    return folder

@@ -149,7 +149,7 @@ def test_a_written_assignment_reads_back(value: str) -> None:
 
 @pytest.mark.parametrize("text", ["a: [", "question: {type: str}"])
 def test_a_broken_definition_is_one_sentence(text: str) -> None:
-    with pytest.raises(CommandError, match="copier.yml"):
+    with pytest.raises(CommandError, match=r"copier\.yml"):
         parse_definition(text)
 
 

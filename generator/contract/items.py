@@ -18,10 +18,12 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
 
 def created(client: Client) -> None:
     """POST /items is 201 with Location and the item, its name stripped, its times in UTC."""
-    answer = client.send_json("POST", _ITEMS, {"name": "  Lamp  "}).of(201)
+    name = _name()
+    answer = client.send_json("POST", _ITEMS, {"name": f"  {name}  "}).of(201)
     item = answer.json
     answer.expect(set(item) == _KEYS, f"the keys {sorted(_KEYS)}")
-    answer.expect(item["name"] == "Lamp" and item["description"] is None, "Lamp, undescribed")
+    answer.expect(item["name"] == name, f"name {name}")
+    answer.expect(item["description"] is None, "no description")
     answer.expect(item["created_at"].endswith("Z"), "a time in UTC")
     location = answer.headers.get("location", "")
     answer.expect(location.endswith(f"{_ITEMS}/{item['id']}"), "Location of the item")
