@@ -37,8 +37,8 @@ def render(copie_session: Copie, template: Path) -> Render:
         key = json.dumps(chosen)
         if key not in rendered:
             result = copie_session.copy(extra_answers=chosen, template_dir=template)
-            if result.exception:
-                raise result.exception
+            if result.project_dir is None:
+                raise AssertionError(chosen) from result.exception
             rendered[key] = Path(result.project_dir)
         return rendered[key]
 

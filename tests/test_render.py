@@ -2,19 +2,21 @@
 
 import re
 import subprocess
+import sysconfig
 import tomllib
 from pathlib import Path
 
 import copier
 import pytest
 import yaml
-from ruff.__main__ import find_ruff_bin
 
 from generator.matrix import Row
 from tests.rendered import MATRIX, Render
 
 # Two characters and sixty: the lines that hold a name are the shortest and the longest they can be.
 NAMES = ["Ab", "Abcdefghi " * 5 + "Abcdefghij"]
+
+RUFF = Path(sysconfig.get_path("scripts")) / "ruff"
 
 # What an action of a workflow may say; everything else in braces or percent signs would be ours.
 WORKFLOW_EXPRESSION = re.compile(r"\$\{\{ [\w.]+ \}\}")
@@ -68,7 +70,7 @@ def test_python_is_lint_and_format_clean(row: Row, render: Render, name: str) ->
 
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
-            [find_ruff_bin(), *command, "--no-cache"],
+            [RUFF, *command, "--no-cache"],
             cwd=project,
             capture_output=True,
             text=True,

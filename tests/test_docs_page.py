@@ -1,0 +1,57 @@
+"""The documentation page in a real browser."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from generator.databases import fresh_database
+from generator.processes import stop
+from generator.server import HOST, free_port, serving
+from generator.stages import Project
+from generator.verify import verify_row
+from tests.browser import visit
+from tests.rendered import MATRIX
+
+
+@pytest.fixture
+def service(workspace: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a running service with everything."""
+    row = next(row for row in MATRIX if row.answers["examples"])
+    assert verify_row(row, workspace).ok
+    project = Project(row, workspace)
+    with fresh_database("sqlite:", workspace) as url, (tmp_path / "log").open("wb") as log:
+        port = free_port()
+        command = [project.program("fastapi"), "run"]
+        variables = project.variables(DATABASE_URL=url)
+        with serving(command, project.folder, port, variables, log.fileno()) as process:
+            yield f"http://{HOST}:{port}"
+            stop(process, seconds=10)
+
+
+def test_the_page_shows_the_operations_and_loads_nothing_from_another_host(
+    service: str, tmp_path: Path
+) -> None:
+    seen = visit(f"{service}/docs", tmp_path)
+
+    assert 'id="operations-items-create_item' in seen.document
+    assert any(address.endswith(".js") for address in seen.addresses)
+    assert seen.hosts == {HOST}
+
+
+def test_a_page_that_loads_from_another_host_is_noticed(tmp_path: Path) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b'<script src="http://elsewhere.invalid/x.js"></script>')
+
+    with ThreadingHTTPServer((HOST, 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        seen = visit(f"http://{HOST}:{server.server_port}/", tmp_path)
+        server.shutdown()
+
+    assert seen.hosts == {HOST, "elsewhere.invalid"}
