@@ -68,11 +68,11 @@ def without_tests(break_it: Break) -> Break:
 
 
 WRONG_STATUS = replace(f"app/{ITEMS}/routes.py.jinja", "status_code=201", "status_code=200")
-IGNORES_SIGTERM = replace(
+FAILS_AT_ITS_END = replace(
     "app/main.py",
     "from app.application",
-    "import signal\n\nfrom app.application",
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
+    "import signal\nimport sys\n\nfrom app.application",
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n",
 )
 
 BROKEN: dict[str, tuple[str, Break, str]] = {
@@ -96,7 +96,7 @@ BROKEN: dict[str, tuple[str, Break, str]] = {
         without_tests(WRONG_STATUS),
         "Broken: POST /items is 201",
     ),
-    "a server that ignores SIGTERM": ("boot", IGNORES_SIGTERM, "did not end within 10 s"),
+    "a server that fails at its end": ("boot", FAILS_AT_ITS_END, "exit code 3"),
 }  # fmt: skip
 
 
