@@ -27,7 +27,9 @@ def test_the_code_is_clean(command: str) -> None:
 
 
 def test_the_continuous_integration_runs_what_the_readme_says() -> None:
-    commands = re.findall(r"^```sh\n(.*?)```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    commands = re.findall(
+        r"^```sh\n(.*?)```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     install, _, render = commands[0].strip().rpartition(" && ")
     script = (ROOT / ".ci/run").read_text()
 

@@ -4,18 +4,18 @@ import secrets
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
-from app.errors import Unauthorized
+from app.errors import NotFound, Unauthorized
 from app.settings import Settings
 
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
-Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"]
+SERVED = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
 Credentials = Annotated[HTTPBasicCredentials | None, Depends(HTTPBasic(auto_error=False))]
 
 
@@ -48,7 +48,9 @@ async def page(request: Request) -> HTMLResponse:
 
 
 @router.get("/docs/{asset}")
-async def serve_asset(asset: Asset) -> FileResponse:
+async def serve_asset(asset: str) -> FileResponse:
+    if asset not in SERVED:
+        raise NotFound
     return FileResponse(ASSETS / asset, headers={"Cache-Control": "max-age=86400"})
 
 

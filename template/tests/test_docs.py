@@ -26,6 +26,10 @@ def test_the_page_loads_only_from_this_host(client: TestClient) -> None:
     assert client.get("/openapi.json").json()["openapi"].startswith("3.")
 
 
+def test_only_the_parts_of_the_page_are_served(client: TestClient) -> None:
+    assert client.get("/docs/redoc.standalone.js").status_code == 404
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_production_serves_no_docs_without_a_password(settings: Settings, path: str) -> None:
     with TestClient(production(settings)) as client:
