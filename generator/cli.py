@@ -88,11 +88,8 @@ def options(
     with opened(template) as source:
         found = parse_definition(source.definition())
         if as_json:
-            document = {
-                "template": {"version": source.version},
-                "options": [option.as_json() for option in found],
-            }
-            console.say(json.dumps(document, indent=2, ensure_ascii=False))
+            listed = [option.as_json() for option in found]
+            _write({"template": {"version": source.version}, "options": listed}, "-")
         else:
             console.show_options(found)
 
@@ -116,25 +113,30 @@ def verify(
     template: TemplateOption = None,
 ) -> None:
     """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
-    began, started = time.monotonic(), datetime.now(UTC)
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    display = Display(on_stderr=report == "-")
     with opened(template) as source, _workspace(keep) as workspace:
         rows = selected(parse_definition(source.definition()), only or [])
         prepare(source.tree, workspace)
-        display = Display(on_stderr=report == "-")
         with display.watching(len(rows)) as watch:
             reports = verify_rows(rows, workspace, jobs, watch)
-        display.summary(reports)
-        if report:
-            document = {
-                "template": {"source": source.location, "version": source.version},
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": round(time.monotonic() - began, 1),
-                "rows": [row.as_json() for row in reports],
-            }
-            text = json.dumps(document, indent=2, ensure_ascii=False)
-            console.say(text) if report == "-" else Path(report).write_text(f"{text}\n")
+        about = {"source": source.location, "version": source.version}
+    display.summary(reports)
+    if report:
+        seconds = round(time.monotonic() - began, 1)
+        found = [row.as_json() for row in reports]
+        _write({"template": about, "started": started, "seconds": seconds, "rows": found}, report)
     if not all(row.ok for row in reports):
         raise typer.Exit(1)
+
+
+def _write(document: object, target: str) -> None:
+    """Write JSON to a file, or to stdout for `-`."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if target == "-":
+        console.say(text)
+    else:
+        Path(target).write_text(f"{text}\n", encoding="utf-8")
 
 
 @contextmanager
@@ -175,4 +177,7 @@ def run() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         console.note(f"Error: {' '.join(str(error).split())}")
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is one sentence, too
+        console.note(f"Error: {type(error).__name__}: {' '.join(str(error).split())}")
         sys.exit(1)

@@ -14,7 +14,8 @@ from filelock import FileLock
 from generator.errors import CommandError
 from generator.matrix import Row
 from generator.processes import ProgramError, interrupt
-from generator.stages import STAGES, Project, Stage
+from generator.project import Project
+from generator.stages import STAGES, Stage
 
 _LAST_LINES = 40
 

@@ -60,6 +60,10 @@ def git(directory: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
+def contents(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
 def copy_template(directory: Path) -> Path:
     """Copy the template as it stands, uncommitted changes included."""
     directory.mkdir(parents=True)

@@ -12,8 +12,8 @@ import pytest
 from generator import contract
 from generator.contract.client import Answer, Client, ContractError
 from generator.databases import fresh_database
+from generator.project import Project
 from generator.server import HOST, free_port, serving
-from generator.stages import Project
 from generator.verify import verify_row
 from tests.rendered import MATRIX
 

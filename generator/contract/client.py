@@ -93,6 +93,8 @@ class Client:
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.getheaders()}
             return Answer(f"{method} {path}", response.status, named, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise ContractError(f"{method} {path} was not answered: {error!r}") from error
         finally:
             connection.close()
 

@@ -1,0 +1,147 @@
+"""`new` changes nothing when it cannot do what was asked, and says why in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from generator.options import Option
+from tests.conftest import Command, Result, commit_all, contents, copy_template, git
+
+NO_NETWORK = {"UV_OFFLINE": "1", "UV_CACHE_DIR": "empty-cache"}
+
+
+def assert_refused(result: Result, code: int, *words: str) -> None:
+    """One sentence on stderr that has the words, nothing on stdout, no traceback."""
+    assert result.returncode == code, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if not line.endswith("...")]
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("Error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("databse=sqlite", ["'databse'", "did you mean 'database'", "fastapi-service options"]),
+        ("nonsense=1", ["'nonsense'", "fastapi-service options"]),
+        ("database", ["name=value"]),
+        ("database=oracle", ["database", "oracle"]),
+        ("examples=maybe", ["examples", "maybe", "true or false"]),
+        ('cors_origins=["*"]', ["cors_origins", "*"]),
+        ("cors_origins=https://a.example", ["cors_origins", "list"]),
+        ("cors_origins=[", ["cors_origins", "YAML"]),
+        ("project_name=fastapi", ["project_slug", "fastapi"]),
+        ("project_name=a\nb", ["project_name", "control character"]),
+        ("project_name=\x07bell", ["project_name", "control character"]),
+        (f"project_name={'x' * 61}", ["project_name", "60"]),
+        (f"description={'x' * 301}", ["description", "300"]),
+        ("project_name=", ["project_name", "empty"]),
+    ],
+)
+def test_a_bad_answer_writes_nothing(
+    command: Command, tmp_path: Path, answer: str, words: list[str]
+) -> None:
+    assert_refused(command("new", "made/shop", "-d", answer), 2, *words)
+    assert contents(tmp_path) == []
+
+
+def test_a_computed_answer_is_refused(
+    command: Command, tmp_path: Path, options: tuple[Option, ...]
+) -> None:
+    computed = next(option.name for option in options if option.computed)
+    assert_refused(command("new", "shop", "-d", f"{computed}=x"), 2, computed, "computed")
+    assert contents(tmp_path) == []
+
+
+def test_a_bad_answer_leaves_an_empty_folder_empty(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    assert_refused(command("new", "shop", "-d", 'cors_origins=["*"]'), 2)
+    assert contents(tmp_path) == ["shop"]
+
+
+def test_a_folder_with_files_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/mine").write_text("kept")
+    assert_refused(command("new", "shop"), 2, "not empty")
+    assert contents(tmp_path) == ["shop", "shop/mine"]
+
+
+@pytest.mark.parametrize("destination", ["file", "file/shop"])
+def test_a_file_is_refused(command: Command, tmp_path: Path, destination: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    assert_refused(command("new", destination), 2, "is a file")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("inside", [".", "shop", "template/shop"])
+def test_the_template_is_no_destination(command: Command, checkout: Path, inside: str) -> None:
+    assert_refused(command("new", checkout / inside), 2, "inside the template")
+    assert git(checkout, "status", "--porcelain") == ""
+
+
+def test_a_dirty_template_is_refused_unless_allowed(command: Command, tmp_path: Path) -> None:
+    template = copy_template(tmp_path / "template")
+    commit_all(template)
+    (template / "template/draft.txt").touch()
+    assert_refused(command("new", "shop", "--template", template), 1, "--allow-dirty", "updated")
+    assert not (tmp_path / "shop").exists()
+    result = command("new", "shop", "--template", template, "--allow-dirty")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "shop/draft.txt").exists()
+
+
+def test_a_template_without_history_is_refused(command: Command, tmp_path: Path) -> None:
+    template = copy_template(tmp_path / "template")
+    assert_refused(command("new", "shop", "--template", template), 1, "not a git repository")
+    assert not (tmp_path / "shop").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("missing", 1),
+        ("git+file:///missing/template", 1),
+        ("https://ada:secret@forge.example/template.git", 2),
+        ("https://secret@forge.example/template.git", 2),
+        ("git+https://forge.example/template?token=secret", 2),
+    ],
+)
+def test_a_bad_template_is_refused(
+    command: Command, tmp_path: Path, source: str, code: int
+) -> None:
+    result = command("new", "shop", "--template", source)
+    assert_refused(result, code, "template")
+    assert "secret" not in result.stderr
+    assert contents(tmp_path) == []
+
+
+def test_an_unknown_revision_is_refused(command: Command, tmp_path: Path) -> None:
+    assert_refused(command("new", "shop", "--ref", "v9"), 1, "v9")
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [["new"], ["new", "a", "b"], ["new", "a", "--nonsense"]])
+def test_bad_usage_is_2(command: Command, arguments: list[str], tmp_path: Path) -> None:
+    result = command(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert contents(tmp_path) == []
+
+
+# -------------------------------------------------------------------------- what may be missing
+
+
+def test_without_git_nothing_is_written(command: Command, tmp_path: Path) -> None:
+    assert_refused(command("new", "shop", PATH="/nowhere"), 1, "git is not installed")
+    assert contents(tmp_path) == []
+
+
+def test_without_network_the_project_is_kept(command: Command, tmp_path: Path) -> None:
+    result = command("new", "shop", **NO_NETWORK)
+    assert_refused(result, 1, "uv lock", str(tmp_path / "shop"))
+    project = tmp_path / "shop"
+    assert git(project, "status", "--porcelain") == ""
+    assert "uv.lock" not in git(project, "ls-files").splitlines()
+    assert "pyproject.toml" in git(project, "ls-files").splitlines()
