@@ -36,6 +36,7 @@ app = typer.Typer(
 
 _TEMPLATE_HELP = "Checkout or git URL of the template; else where this command was installed from."
 _REF_HELP = "Revision of the template; else HEAD of a checkout, the latest release of a URL."
+_DIRTY_HELP = "Render uncommitted changes of a checkout; such a project cannot be updated."
 TemplateOption = Annotated[
     str | None, typer.Option("--template", metavar="SRC", help=_TEMPLATE_HELP, show_default=False)
 ]
@@ -59,9 +60,7 @@ def new(
     run: Annotated[bool, typer.Option("--run", help="Install, migrate and boot it too.")] = False,
     template: TemplateOption = None,
     ref: RefOption = None,
-    allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="Render uncommitted changes of a checkout.")
-    ] = False,
+    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help=_DIRTY_HELP)] = False,
 ) -> None:
     """Make a new project: asks, renders, locks, commits."""
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
@@ -167,7 +166,8 @@ def main(
 
 def run() -> None:
     """Run the command; whatever happens, the user sees a sentence and never a traceback."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for deadly in (signal.SIGTERM, signal.SIGHUP):  # What was started is stopped on the way out.
+        signal.signal(deadly, lambda number, _: sys.exit(128 + number))
     # Copier warns of what this command refuses or announces itself.
     warnings.simplefilter("ignore", CopierWarning)
     try:

@@ -159,7 +159,10 @@ def _commit(project: Path, message: str) -> None:
     if not _git_knows(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"):
         identity = ["-c", "user.name=fastapi-service", "-c", "user.email=fastapi-service@localhost"]
     git(project, "add", "--all")
-    git(project, *identity, "commit", "--quiet", "--no-verify", "--message", message)
+    try:
+        git(project, *identity, "commit", "--quiet", "--no-verify", "--message", message)
+    except ProgramError as error:
+        raise CommandError(f"{project} is rendered, but not committed: {error}") from error
 
 
 def _git_knows(project: Path, *question: str) -> bool:

@@ -61,8 +61,11 @@ def run(
         stop(process, seconds=0)
         output, _ = process.communicate()
         raise ProgramError(command, f"did not end within {seconds:g} s", output) from error
-    finally:
+    except BaseException:
         stop(process, seconds=0)
+        raise
+    finally:
+        _running.discard(process)
     if process.returncode:
         raise ProgramError(command, f"failed with exit code {process.returncode}", output)
     return output

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.version import InvalidVersion, Version
 
+from generator.console import step
 from generator.errors import CommandError, UsageError
 from generator.processes import ProgramError, git, require_git
 
@@ -73,7 +74,9 @@ def opened(template: str | None, ref: str | None = None) -> Iterator[Source]:
         raise CommandError(f"There is no template at {wanted}: name a git checkout or a git URL.")
     _refuse_credentials(wanted)
     with tempfile.TemporaryDirectory(prefix="fastapi-service-") as folder:
-        yield _cloned(wanted, ref, Path(folder))
+        with step(f"Fetching {wanted}"):
+            source = _cloned(wanted, ref, Path(folder))
+        yield source
 
 
 def _checkout(path: Path, ref: str | None) -> Source:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.verify import prepare, verify_row
-from tests.conftest import ROOT, copy_template
+from tests.conftest import copy_template
 from tests.rendered import MATRIX
 
 FIRST = MATRIX[0]
@@ -99,8 +99,10 @@ def test_a_broken_template_fails_at_the_right_stage(
 
 
 def test_what_was_proven_is_not_done_again(workspace: Path, tmp_path: Path) -> None:
-    assert verify_row(FIRST, borrowing_workspace(tmp_path / "once", workspace, ROOT)).ok
-    report = verify_row(FIRST, borrowing_workspace(tmp_path / "again", workspace, ROOT))
+    tree = copy_template(tmp_path / "template")
+    assert verify_row(FIRST, borrowing_workspace(tmp_path / "once", workspace, tree)).ok
+    report = verify_row(FIRST, borrowing_workspace(tmp_path / "again", workspace, tree))
+    assert report.ok
     assert [stage.name for stage in report.stages if not stage.shared] == ["render"]
 
 

@@ -7,7 +7,10 @@ import pytest
 from generator.options import Option
 from tests.conftest import Command, Result, commit_all, contents, copy_template, git
 
-NO_NETWORK = {"UV_OFFLINE": "1", "UV_CACHE_DIR": "empty-cache"}
+NO_NETWORK = [
+    {"UV_OFFLINE": "1", "UV_CACHE_DIR": "empty-cache"},
+    {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_CACHE_DIR": "empty-cache"},
+]
 
 
 def assert_refused(result: Result, code: int, *words: str) -> None:
@@ -138,8 +141,11 @@ def test_without_git_nothing_is_written(command: Command, tmp_path: Path) -> Non
     assert contents(tmp_path) == []
 
 
-def test_without_network_the_project_is_kept(command: Command, tmp_path: Path) -> None:
-    result = command("new", "shop", **NO_NETWORK)
+@pytest.mark.parametrize("no_network", NO_NETWORK, ids=["offline", "unreachable"])
+def test_without_network_the_project_is_kept(
+    command: Command, tmp_path: Path, no_network: dict[str, str]
+) -> None:
+    result = command("new", "shop", **no_network)
     assert_refused(result, 1, "uv lock", str(tmp_path / "shop"))
     project = tmp_path / "shop"
     assert git(project, "status", "--porcelain") == ""
