@@ -1,28 +1,21 @@
 """The documentation page, served from this host: no browser asks another one for its parts."""
 
-import secrets
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from secrets import compare_digest
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
-from app.errors import NotFound, Unauthorized
+from app.errors import NotFound
 from app.settings import Settings
 
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 SERVED = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
-Credentials = Annotated[HTTPBasicCredentials | None, Depends(HTTPBasic(auto_error=False))]
-
-
-class PasswordRequired(Unauthorized):
-    message = "The documentation asks for a name and a password."
-    headers: Mapping[str, str] = {"WWW-Authenticate": "Basic"}
-
+Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
 router = APIRouter(include_in_schema=False)
 
@@ -63,8 +56,7 @@ def mount_docs(app: FastAPI, settings: Settings) -> None:
     expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
 
     async def require_password(given: Credentials) -> None:
-        offered = f"{given.username}:{given.password}".encode() if given else b""
-        if not secrets.compare_digest(offered, expected):
-            raise PasswordRequired
+        if not compare_digest(f"{given.username}:{given.password}".encode(), expected):
+            raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
 
     app.include_router(router, dependencies=[Depends(require_password)])

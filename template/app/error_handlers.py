@@ -20,9 +20,8 @@ logger = logging.getLogger(__name__)
 # Where the code is not the name of the status.
 CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
 
-# A body of one mebibyte can hold a hundred thousand faults; nobody reads more than these.
-MAX_DETAILS = 100
-MAX_LOC_CHARACTERS = 100
+# A body of one mebibyte can hold a hundred thousand faults, or one with a name as long as that.
+MAX_DETAILS = MAX_LOC_CHARACTERS = 100
 
 
 class FrameworkError(errors.AppError):

@@ -23,7 +23,7 @@ class AppError(Exception):
             "code": self.code,
             "message": self.message,
             "path": scope["path"],
-            "request_id": current_request_id(),
+            "request_id": current_request_id.get(),
         }
         retry = {"Retry-After": "1"} if self.status in {429, 503} else {}
         return JSONResponse(
@@ -39,10 +39,6 @@ class BadRequest(AppError):
 
 class NoFields(BadRequest):
     code, message = "NO_FIELDS", "The body names no field to change."
-
-
-class Unauthorized(AppError):
-    status, code, message = 401, "UNAUTHORIZED", "This needs credentials."
 
 
 class NotFound(AppError):

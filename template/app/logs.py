@@ -38,7 +38,7 @@ def _json_formatter() -> logging.Formatter:
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:
-    record.request_id = current_request_id()
+    record.request_id = current_request_id.get()
     return True
 
 
@@ -71,14 +71,10 @@ class AccessLogMiddleware:
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    method, route = scope["method"], _route(scope)
-    fields = {"method": method, "route": route, "status": status}
+    """By the template of the path: a path may hold what must not be logged."""
+    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    route = getattr(context, "path", "unmatched")
+    fields = {"method": scope["method"], "route": route, "status": status}
     level = logging.DEBUG if route.startswith("/health") else logging.INFO
     duration = {"duration_ms": round(seconds * 1000, 1)}
-    logger.log(level, "%s %s %s", method, route, status, extra=fields | duration)
-
-
-def _route(scope: Scope) -> str:
-    """The template of the path, of which there are few; a path may hold what must not be logged."""
-    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return getattr(context, "path", "unmatched")
+    logger.log(level, "%(method)s %(route)s %(status)s", fields, extra=fields | duration)

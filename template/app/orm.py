@@ -17,18 +17,12 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Raise ValueError for a naive moment: nobody knows which one it is."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            message = "a naive datetime has no place in the database"
-            raise ValueError(message)
-        return value.astimezone(UTC)
+        if value and value.tzinfo is None:
+            raise ValueError("a naive datetime may be any moment: give it a time zone")
+        return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        return value and (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 class Base(DeclarativeBase):

@@ -19,27 +19,25 @@ def render_item(kind: str, value: Any, _: AutogenContext) -> str | Literal[False
     return False
 
 
-def run_migrations() -> None:
-    # The tests name a database of their own.
-    named = context.config.attributes.get("database_url")
-    url = make_url(named or load_settings().database_url.get_secret_value())
-    options: dict[str, Any] = {
-        "target_metadata": Base.metadata,
-        "render_item": render_item,
+def run_migrations(**target: Any) -> None:
+    context.configure(
+        target_metadata=Base.metadata,
+        render_item=render_item,
         # SQLite alters a table by copying it.
-        "render_as_batch": url.get_backend_name() == "sqlite",
-    }
-    if context.is_offline_mode():
-        context.configure(dialect_name=url.get_backend_name(), literal_binds=True, **options)
-        with context.begin_transaction():
-            context.run_migrations()
-        return
-    with create_engine(url, poolclass=NullPool).connect() as connection:
-        context.configure(connection=connection, **options)
-        with context.begin_transaction():
-            context.run_migrations()
+        render_as_batch=url.get_backend_name() == "sqlite",
+        **target,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 logging.basicConfig(format="%(message)s")
 logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
-run_migrations()
+# The tests name a database of their own.
+named = context.config.attributes.get("database_url")
+url = make_url(named or load_settings().database_url.get_secret_value())
+if context.is_offline_mode():
+    run_migrations(url=url, literal_binds=True)
+else:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        run_migrations(connection=connection)
