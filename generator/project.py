@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Project:
         return self._files_key(lambda path: path not in _INERT and not path.startswith(".git"))
 
     def _files_key(self, chosen: Callable[[str], bool]) -> str:
-        read = ((path, text) for path, text in self.files.items() if chosen(path))
+        read = ((path, _without_license(text)) for path, text in self.files.items() if chosen(path))
         return _digest(*(part for path, text in read for part in (path.encode(), text)))
 
     def program(self, name: str) -> str:
@@ -90,6 +91,11 @@ class Project:
         """Run a program of the row's own environment."""
         command = [self.program(program), *arguments]
         return run(command, self.folder, variables=self.variables(**variables), seconds=seconds)
+
+
+def _without_license(text: bytes) -> bytes:
+    """Without the lines of pyproject.toml that change nothing for any tool."""
+    return re.sub(rb"(?m)^license.* = .*\n", b"", text)
 
 
 def _digest(*parts: bytes) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from generator.databases import fresh_database
 from generator.processes import stop
+from generator.project import Project
 from generator.server import HOST, free_port, serving
-from generator.stages import Project
 from generator.verify import verify_row
 from tests.browser import visit
 from tests.rendered import MATRIX

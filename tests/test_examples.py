@@ -7,7 +7,8 @@ import pytest
 
 from generator.databases import fresh_database
 from generator.matrix import Row
-from generator.stages import STAGES, Project
+from generator.project import Project
+from generator.stages import STAGES
 from tests.conftest import commit_all, git
 from tests.rendered import MATRIX
 

@@ -20,6 +20,8 @@ def configure_logging() -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-8s %(message)s  [%(name)s %(request_id)s]")
     handler.setFormatter(text if sys.stdout.isatty() else _json_formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # It would greet each health check.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         server = logging.getLogger(name)
         server.handlers.clear()
