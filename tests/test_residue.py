@@ -31,7 +31,10 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
         ),
         "sync": Trace(("Semaphore", "sessionmaker", "_wait_for_turn")),
     },
-    "database": {"sqlite": Trace(("sqlite3?", "pragma", "wal"), ("aiosqlite",))},
+    "database": {
+        "sqlite": Trace(("sqlite3?", "pragma", "wal"), ("aiosqlite",)),
+        "postgresql": Trace(("postgres", "postgresql", "psycopg"), ("psycopg",)),
+    },
     "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
     "examples": {
         "true": Trace((r"(?<!\.)items?", r"item_\w+", r"Item[A-Z]\w+", "examples", "lamp")),

@@ -8,12 +8,13 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors
-from app.database_errors import explain
+from app.dialect import explain
 
 logger = logging.getLogger(__name__)
 
@@ -52,19 +53,24 @@ async def answer_invalid_request(request: Request, error: RequestValidationError
     return _answer_invalid(request, error.errors()[:MAX_DETAILS])
 
 
-async def answer_database_error(request: Request, error: SQLAlchemyError) -> Response:
+async def answer_database_error(request: Request, error: DBAPIError) -> Response:
     known = explain(error)
     if known is None:
         raise error
-    logger.warning("%s: %s", known.code, error)
+    logger.warning("%s: %s", known.code, error.orig)
     return known.response(request.scope)
+
+
+async def answer_full_pool(request: Request, error: PoolTimeoutError) -> Response:
+    return errors.DatabaseBusy().response(request.scope)
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     errors.AppError: answer_app_error,
     HTTPException: answer_framework_error,
     RequestValidationError: answer_invalid_request,
-    SQLAlchemyError: answer_database_error,
+    DBAPIError: answer_database_error,
+    PoolTimeoutError: answer_full_pool,
 }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import dialect
 from app.orm import utc_now
 from app.settings import Settings
 
@@ -42,7 +43,7 @@ class HealthCheck:
         self._engine = create_engine(
             settings.database_url.get_secret_value(),
             poolclass=NullPool,
-            connect_args={"timeout": TIMEOUT_SECONDS},
+            **dialect.engine_options(TIMEOUT_SECONDS),
         )
         scripts = ScriptDirectory(migrations)
         self._heads = set(scripts.get_heads())

@@ -23,8 +23,8 @@ def run_migrations(**target: Any) -> None:
     context.configure(
         target_metadata=Base.metadata,
         render_item=render_item,
-        # SQLite alters a table by copying it.
-        render_as_batch=url.get_backend_name() == "sqlite",
+        # Revisions then work on every database, also where a table is altered by copying it.
+        render_as_batch=True,
         **target,
     )
     with context.begin_transaction():

@@ -10,15 +10,16 @@ from sqlalchemy import Engine, NullPool, create_engine
 from app.application import ROOT, create_app
 from app.orm import Base
 from app.settings import Settings
+from tests.databases import temporary_database
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def database_url() -> Iterator[str]:
     """A database of the tests' own, made by the migrations as in production."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
-    migrations = Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
-    command.upgrade(migrations, "head")
-    return url
+    with temporary_database() as url:
+        migrations = Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
+        command.upgrade(migrations, "head")
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,12 @@ from pathlib import Path
 import anyio
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from app.application import create_app
 from app.health import HealthCheck
 from app.settings import Settings
+from tests.databases import AWAY, temporary_database
 
 REVISION = """
 revision = {revision!r}
@@ -62,27 +63,23 @@ def test_health_answers_to_head(client: TestClient, path: str) -> None:
 )
 def test_a_database_behind_the_code_is_unhealthy(
     settings: Settings,
-    tmp_path: Path,
     chain: Path,
     revision: str | None,
     migrations: str,
     status: str,
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'health.db'}"
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
-        if revision:
-            connection.execute(text("INSERT INTO alembic_version VALUES (:r)"), {"r": revision})
-    engine.dispose()
-
-    health = anyio.run(HealthCheck(with_database(settings, url), chain, "1.0").run)
+    with temporary_database() as url:
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+            if revision:
+                connection.execute(text("INSERT INTO alembic_version VALUES (:r)"), {"r": revision})
+        health = anyio.run(HealthCheck(with_database(settings, url), chain, "1.0").run)
 
     assert (health.dependencies.migrations, health.status) == (migrations, status)
 
 
 def test_without_a_database_the_service_lives_and_is_not_ready(settings: Settings) -> None:
-    away = with_database(settings, "sqlite:////nowhere/at/all.db")
+    away = with_database(settings, AWAY)
     with TestClient(create_app(away)) as client:
         response = client.get("/health")
         alive = client.get("/health/live")

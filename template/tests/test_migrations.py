@@ -1,16 +1,17 @@
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from alembic import command
 from alembic.config import Config
 
 from app.application import ROOT
+from tests.databases import temporary_database
 
 
 @pytest.fixture
-def migrations(tmp_path: Path) -> Config:
-    url = f"sqlite:///{tmp_path / 'migrations.db'}"
-    return Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
+def migrations() -> Iterator[Config]:
+    with temporary_database() as url:
+        yield Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
 
 
 def test_the_migrations_make_the_tables_of_the_code(migrations: Config) -> None:
