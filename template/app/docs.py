@@ -3,11 +3,11 @@
 from importlib.resources import files
 from pathlib import Path
 from secrets import compare_digest
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from app.errors import NotFound
@@ -15,15 +15,13 @@ from app.settings import Settings
 
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 SERVED = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
-Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/openapi.json")
-async def schema(request: Request) -> dict[str, Any]:
-    openapi: dict[str, Any] = request.app.openapi()
-    return openapi
+async def schema(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/docs")
@@ -50,12 +48,14 @@ async def serve_asset(asset: str) -> FileResponse:
 def mount_docs(app: FastAPI, settings: Settings) -> None:
     """In production: nothing until DOCS_USERNAME and DOCS_PASSWORD are set, then behind them."""
     if settings.docs_username is None or settings.docs_password is None:
-        if not settings.production:
+        if settings.fastapi_env == "development":
             app.include_router(router)
         return
     expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
 
-    async def require_password(given: Credentials) -> None:
+    async def require_password(
+        given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())],
+    ) -> None:
         if not compare_digest(f"{given.username}:{given.password}".encode(), expected):
             raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
 

@@ -43,6 +43,9 @@ async def answer_framework_error(request: Request, error: HTTPException) -> Resp
     if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
         fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
         return _answer_invalid(request, [fault])
+    if isinstance(error.__cause__, OSError):
+        # A full disk under the body is no mistake of the client.
+        raise error.__cause__
     response = FrameworkError(error).response(request.scope)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response.headers["Allow"] = _allowed_methods(request)

@@ -4,6 +4,5 @@ from app.application import create_app
 from app.logs import configure_logging
 from app.settings import load_settings
 
-settings = load_settings()
 configure_logging()
-app = create_app(settings)
+app = create_app(load_settings())

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
-Statement = TypeVar("Statement", bound=Select[Any])
 Row = TypeVar("Row")
 
 
@@ -19,7 +18,7 @@ class Page(BaseModel):
     limit: int = Field(default=20, ge=1, le=100)
     cursor: UUID | None = None
 
-    def select(self, statement: Statement, key: InstrumentedAttribute[UUID]) -> Statement:
+    def select(self, statement: Select[Any], key: InstrumentedAttribute[UUID]) -> Select[Any]:
         """One row more than the page holds: it tells whether there is a next page."""
         if self.cursor is not None:
             statement = statement.where(key < self.cursor)
