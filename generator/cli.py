@@ -8,7 +8,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ from generator.matrix import selected
 from generator.new import check_destination, create, run_service, say_next
 from generator.options import parse_assignments, parse_definition
 from generator.progress import Display
+from generator.services import SERVICES
 from generator.source import opened
 from generator.verify import prepare, verify_rows
 
@@ -114,7 +115,7 @@ def verify(
     """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     display = Display(on_stderr=report == "-")
-    with opened(template) as source, _workspace(keep) as workspace:
+    with opened(template) as source, _workspace(keep) as workspace, closing(SERVICES):
         rows = selected(parse_definition(source.definition()), only or [])
         prepare(source.tree, workspace)
         with display.watching(len(rows)) as watch:

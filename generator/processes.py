@@ -1,12 +1,13 @@
 """Programs that the command runs: each in a group of its own, so that nothing outlives it."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uv
@@ -52,9 +53,11 @@ def run(
     *,
     variables: Mapping[str, str] | None = None,
     seconds: float = 300,
+    spared: bool = False,
 ) -> str:
     """Run a program to its end and return what it printed; raises ProgramError."""
-    process = start(command, directory, variables or environment(), subprocess.PIPE)
+    inherited = variables or environment()
+    process = start(command, directory, inherited, subprocess.PIPE, spared=spared)
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
@@ -71,15 +74,22 @@ def run(
     return output
 
 
-def start(
-    command: Sequence[str], directory: Path, variables: Mapping[str, str], output: int | None
+def start(  # noqa: PLR0913 - a process has as many properties
+    command: Sequence[str],
+    directory: Path,
+    variables: Mapping[str, str],
+    output: int | None,
+    *,
+    user: str | None = None,
+    spared: bool = False,
 ) -> subprocess.Popen[str]:
     """Start a program in a group of its own; `output` is a descriptor for all that it prints.
 
-    With None it prints where this process does.
+    With None it prints where this process does. `interrupt` has no say over what is spared:
+    whoever started it stops it.
     """
-    if _interrupted.is_set():
-        raise CommandError("The run was interrupted.")
+    if not spared:
+        check_interrupted()
     process = subprocess.Popen(
         command,
         cwd=directory,
@@ -90,16 +100,22 @@ def start(
         text=True,
         errors="replace",
         start_new_session=True,
+        user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
     )
-    _running.add(process)
+    if not spared:
+        _running.add(process)
     return process
 
 
-def stop(process: subprocess.Popen[str], seconds: float) -> int:
+def stop(
+    process: subprocess.Popen[str], seconds: float, asking: signal.Signals = signal.SIGTERM
+) -> int:
     """Ask the program to end, kill its whole group after `seconds`; return its exit code."""
     with suppress(ProcessLookupError, subprocess.TimeoutExpired):
         if seconds and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(asking)
             process.wait(seconds)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -113,6 +129,30 @@ def interrupt() -> None:
     for process in list(_running):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def check_interrupted() -> None:
+    """Raise CommandError once `interrupt` was called: what would still be begun is not wanted."""
+    if _interrupted.is_set():
+        raise CommandError("The run was interrupted.")
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no further Ctrl-C break off what puts things in order; it must be short.
+
+    Python hands signals to the main thread only: elsewhere there is nothing to do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    disturbing = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in disturbing}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def require_git() -> None:

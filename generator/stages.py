@@ -68,21 +68,21 @@ def types(project: Project) -> str:
 
 def migrate(project: Project) -> str:
     steps = (["upgrade", "head"], ["check"], ["downgrade", "base"], ["upgrade", "head"])
-    with fresh_database(project.database_url, project.workspace) as url:
+    with fresh_database(project) as url:
         return "".join(
             project.call("alembic", *step, seconds=60, DATABASE_URL=url) for step in steps
         )
 
 
 def test(project: Project) -> str:
-    with fresh_database(project.database_url, project.workspace) as url:
+    with fresh_database(project) as url:
         return project.call("pytest", "-q", seconds=600, DATABASE_URL=url)
 
 
 def boot(project: Project) -> str:
     """Run the real server, walk the HTTP contract, and end it as a supervisor would."""
     log = project.folder.parent / "server.log"
-    with fresh_database(project.database_url, project.workspace) as url:
+    with fresh_database(project) as url:
         project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=url)
         try:
             return _serve(project, url, log)

@@ -108,31 +108,13 @@ def _report(stage: Stage, project: Project) -> StageReport:
     began = time.monotonic()
     shared, output = False, ""
     try:
-        shared = _prove(stage, project)
+        shared = stage.take(project)
         ok = True
     except ProgramError as error:
         ok, output = False, f"{error.output.rstrip()}\n{error}"
-    except (CommandError, OSError, ValueError) as error:
+    except CommandError as error:
+        ok, output = False, str(error)
+    except (OSError, ValueError) as error:
         ok, output = False, f"{type(error).__name__}: {error}"
     last = "\n".join(output.splitlines()[-_LAST_LINES:])
     return StageReport(stage.name, ok, round(time.monotonic() - began, 3), shared, last)
-
-
-def _prove(stage: Stage, project: Project) -> bool:
-    """Do the work of a stage unless a row in this workspace did the same; return whether it had.
-
-    Threads and processes wait here for the one that is at the same work.
-    """
-    key = stage.key(project)
-    if key is None:
-        stage.work(project)
-        return False
-    proof = project.workspace / "proven" / f"{stage.name}-{key}"
-    proof.parent.mkdir(exist_ok=True)
-    with FileLock(f"{proof}.lock"):
-        if proof.exists():
-            stage.recall(project)
-            return True
-        stage.work(project)
-        proof.touch()
-        return False

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ import uv
 from generator.options import Option, parse_definition
 from generator.verify import prepare
 
-pytest_plugins = ["tests.rendered"]
+pytest_plugins = ["tests.rendered", "tests.servers"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -155,3 +156,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     folder = (base if worker_id == "master" else base.parent) / "workspace"
     prepare(ROOT, folder)
     return folder
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder for temporary files, which other users reach; nothing may be left there."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        monkeypatch.setenv("TMPDIR", name)
+        yield Path(name)
+        assert [path for path in Path(name).iterdir() if not path.match("uv-*.lock")] == []
+        assert no_process_mentions(Path(name))

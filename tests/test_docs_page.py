@@ -22,7 +22,7 @@ def service(workspace: Path, tmp_path: Path) -> Iterator[str]:
     row = next(row for row in MATRIX if row.answers["examples"])
     assert verify_row(row, workspace).ok
     project = Project(row, workspace)
-    with fresh_database("sqlite:", workspace) as url, (tmp_path / "log").open("wb") as log:
+    with fresh_database(project) as url, (tmp_path / "log").open("wb") as log:
         port = free_port()
         command = [project.program("fastapi"), "run"]
         variables = project.variables(DATABASE_URL=url)

@@ -11,6 +11,7 @@ from generator.project import Project
 from generator.stages import STAGES
 from tests.conftest import commit_all, git
 from tests.rendered import MATRIX
+from tests.servers import ServersFor
 
 WITH_EXAMPLES = {str(row.answers["sqlalchemy"]): row for row in MATRIX if row.answers["examples"]}
 
@@ -23,8 +24,9 @@ def render(project: Project, checkout: Path) -> None:
 
 @pytest.mark.parametrize("full", WITH_EXAMPLES.values(), ids=WITH_EXAMPLES)
 def test_without_its_examples_a_project_still_passes(
-    full: Row, checkout: Path, workspace: Path
+    full: Row, checkout: Path, workspace: Path, servers_for: ServersFor
 ) -> None:
+    servers_for(full)
     project = Project(Row(f"dropped-{full.id}", full.answers), workspace)
     render(project, checkout)
 
@@ -51,7 +53,7 @@ def test_without_its_examples_a_project_still_passes(
 
 def drop_tables(project: Project) -> None:
     """What the message after an update says to do about changed tables."""
-    with fresh_database("sqlite:", project.workspace) as url:
+    with fresh_database(project) as url:
         for command in (
             ["upgrade", "head"],
             ["revision", "--autogenerate", "-m", "drop the examples"],

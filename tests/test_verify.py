@@ -19,12 +19,14 @@ from tests.conftest import (
     wait_for,
 )
 from tests.rendered import MATRIX
+from tests.servers import ServersFor
 
 NAMES = [stage.name for stage in STAGES]
 FIRST = MATRIX[0]
 
 
-def test_every_row_passes_every_stage(row: Row, workspace: Path) -> None:
+def test_every_row_passes_every_stage(row: Row, workspace: Path, servers_for: ServersFor) -> None:
+    servers_for(row)
     report = verify_row(row, workspace)
     last = report.stages[-1]
     assert report.ok, f"{last.name}\n{last.output}\n{report.repeat}"

@@ -1,0 +1,82 @@
+"""RabbitMQ for tests, and the port mapper that Erlang needs beside it."""
+
+import shutil
+import struct
+from pathlib import Path
+
+from generator.processes import environment, stop
+from generator.server import HOST
+from generator.services.local import LocalServer, Process, UnavailableError, pick_port
+from generator.services.programs import Programs
+
+
+class RabbitMQ(LocalServer):
+    title = "RabbitMQ"
+    programs = Programs(
+        # Debian's program on PATH changes the user. The one behind it, here, does not.
+        names=("rabbitmq-server", "rabbitmq-env"),
+        debian="usr/lib/rabbitmq/lib/*/sbin",
+    )
+    install = ("sudo apt-get install rabbitmq-server",)
+    greeting = b"AMQP\x00\x00\x09\x01"
+    answer = b"\x01"  # A frame: it speaks this version of the protocol.
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        super().__init__(programs, folder, user)
+        self.nodes_port, self.mapper_port = pick_port(), pick_port()
+        self.mapper: Process | None = None
+
+    @classmethod
+    def find(cls, user: str | None = None) -> Path:
+        if not shutil.which("epmd"):
+            raise UnavailableError(cls.how_to_install())
+        return super().find(user)
+
+    @property
+    def url(self) -> str:
+        return f"amqp://tests:{self.password}@{HOST}:{self.port}//"
+
+    def prepare(self) -> None:
+        settings = {
+            "listeners.tcp.1": f"{HOST}:{self.port}",
+            "default_user": "tests",
+            "default_pass": self.password,
+        }
+        lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (self.folder / "rabbitmq.conf").write_text(lines)
+        (self.folder / "environment.conf").touch()
+        (self.folder / "plugins").write_text("[].\n")
+
+    def command(self) -> list[str]:
+        return [str(self.directory / "rabbitmq-server")]
+
+    def variables(self) -> dict[str, str]:
+        folder = str(self.folder)
+        return environment(
+            HOME=folder,  # The cookie of Erlang.
+            ERL_EPMD_ADDRESS=HOST,
+            ERL_EPMD_PORT=str(self.mapper_port),
+            RABBITMQ_CONF_ENV_FILE=f"{folder}/environment.conf",
+            RABBITMQ_CONFIG_FILE=f"{folder}/rabbitmq.conf",
+            RABBITMQ_DIST_PORT=str(self.nodes_port),
+            RABBITMQ_ENABLED_PLUGINS_FILE=f"{folder}/plugins",
+            RABBITMQ_LOG_BASE=f"{folder}/log",
+            RABBITMQ_MNESIA_BASE=f"{folder}/data",
+            RABBITMQ_NODENAME="rabbit@localhost",
+            RABBITMQ_PID_FILE=f"{folder}/pid",
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
+        )
+
+    def start(self) -> None:
+        """Start the mapper first: one that Erlang has to start would outlive it, as a daemon."""
+        port = self.mapper_port
+        self.mapper = self.spawn(["epmd", "-address", HOST, "-port", str(port)], "epmd.log")
+        names = struct.pack("!Hc", 1, b"n")
+        self.wait_for(self.mapper, port, names, struct.pack("!I", port), "epmd.log")
+        super().start()
+
+    def stop(self) -> None:
+        super().stop()
+        if self.mapper:
+            stop(self.mapper, seconds=10)
+        self.mapper = None

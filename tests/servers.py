@@ -1,0 +1,150 @@
+"""Real servers for a whole run of tests, each started when a test first asks for it.
+
+They belong to the process that starts the run, so that they end with it, whatever becomes of its
+workers; these ask it for an address and leave it in their environment, where `verify` looks first.
+"""
+
+import os
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
+from threading import Thread
+from typing import Any, NoReturn
+
+import pytest
+
+from generator.errors import CommandError
+from generator.matrix import Row
+from generator.processes import undisturbed
+from generator.services import KINDS, SERVICES, UnavailableError, variable
+from generator.services.postgresql import PostgreSQL
+
+# Host, port and key of the process that has the servers.
+Contact = tuple[str, int, bytes]
+ServersFor = Callable[[Row], None]
+
+
+class Desk:
+    """Answers the workers, one after the other."""
+
+    def __init__(self) -> None:
+        key = secrets.token_bytes()
+        self._listener = Listener(("127.0.0.1", 0), authkey=key)
+        _, port = self._listener.address
+        self.contact: Contact = ("127.0.0.1", port, key)
+        self._thread = Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with (
+                suppress(OSError, EOFError, AuthenticationError),
+                self._listener.accept() as asking,
+            ):
+                kind = asking.recv()
+                if kind is None:
+                    return
+                asking.send(look_up(kind))
+
+    def close(self) -> None:
+        ask(self.contact, None)
+        self._thread.join()
+        self._listener.close()
+
+
+def ask(contact: Contact, kind: str | None) -> Any:  # noqa: ANN401
+    host, port, key = contact
+    with Client((host, port), authkey=key) as desk:
+        desk.send(kind)
+        return desk.recv() if kind else None
+
+
+def look_up(kind: str) -> str | CommandError:
+    try:
+        return SERVICES.url(kind)
+    except UnavailableError as error:
+        return UnavailableError(str(error))
+    except CommandError as error:
+        return CommandError(str(error))
+
+
+_desk = pytest.StashKey[Desk]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Put things in order, then end.
+    if not hasattr(config, "workerinput"):
+        config.stash[_desk] = Desk()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401
+    node.workerinput["servers"] = node.config.stash[_desk].contact
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    with undisturbed():
+        if _desk in config.stash:
+            config.stash[_desk].close()
+        SERVICES.close()
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where every server is required."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _address(config: pytest.Config, kind: str) -> Iterator[str]:
+    if hasattr(config, "workerinput"):
+        found = ask(config.workerinput["servers"], kind)
+    else:
+        found = look_up(kind)
+    if isinstance(found, UnavailableError):
+        missing(str(found))
+    if isinstance(found, CommandError):
+        raise found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(variable(kind), found)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgresql(pytestconfig: pytest.Config) -> Iterator[str]:
+    yield from _address(pytestconfig, "postgresql")
+
+
+@pytest.fixture(scope="session")
+def redis(pytestconfig: pytest.Config) -> Iterator[str]:
+    yield from _address(pytestconfig, "redis")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(pytestconfig: pytest.Config) -> Iterator[str]:
+    yield from _address(pytestconfig, "rabbitmq")
+
+
+@pytest.fixture
+def servers_for(request: pytest.FixtureRequest) -> ServersFor:
+    """See to the servers that a row's answers name, or skip the test."""
+
+    def see_to(row: Row) -> None:
+        for answer in row.answers.values():
+            if isinstance(answer, str) and answer in KINDS:
+                request.getfixturevalue(answer)
+
+    return see_to
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """A server of the test's own, which it may stop and start."""
+    try:
+        with PostgreSQL.running() as server:
+            yield server
+    except UnavailableError as error:
+        missing(str(error))
