@@ -33,6 +33,25 @@ class Stage:
     key: Callable[[Project], str | None]
     recall: Callable[[Project], None] = lambda _: None
 
+    def take(self, project: Project) -> bool:
+        """Do the work unless a row in this workspace did the same; return whether it had.
+
+        Threads and processes wait here for the one that is at the same work.
+        """
+        key = self.key(project)
+        if key is None:
+            self.work(project)
+            return False
+        proof = project.workspace / "proven" / f"{self.name}-{key}"
+        proof.parent.mkdir(exist_ok=True)
+        with FileLock(f"{proof}.lock"):
+            if proof.exists():
+                self.recall(project)
+                return True
+            self.work(project)
+            proof.touch()
+            return False
+
 
 def render(project: Project) -> str:
     with _rendering:
