@@ -26,7 +26,7 @@ def port(workspace: Path) -> Iterator[int]:
     assert verify_row(MATRIX[0], workspace).ok
     project = Project(MATRIX[0], workspace)
     chosen = free_port()
-    with fresh_database("sqlite://", workspace) as url:
+    with fresh_database(project) as url:
         project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=url)
         variables = project.variables(DATABASE_URL=url)
         command = [project.program("fastapi"), "run"]
@@ -46,7 +46,7 @@ class LyingClient(Client):
         method: str,
         path: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
         answer = super().send(method, path, headers, body)
         matches = answer.request.startswith(self.request) and self.status in (None, answer.status)
@@ -79,6 +79,7 @@ def text(added: bytes) -> Change:
 
 
 ITEMS = "/api/v1/items"
+FILES = "/api/v1/files"
 LIES: list[tuple[str, str, int | None, Change]] = [
     ("GET /health/live is 200", "GET /health/live", None, status(204)),
     ("GET /health/live is 200", "HEAD /health/live", None, text(b"x")),
@@ -118,6 +119,16 @@ LIES: list[tuple[str, str, int | None, Change]] = [
     ("PATCH of nothing", f"PATCH {ITEMS}", 409, error(code="CONFLICT")),
     ("DELETE is 204", f"DELETE {ITEMS}", 204, status(200)),
     ("DELETE is 204", f"DELETE {ITEMS}", 404, status(204)),
+    ("POST /files is 201", f"POST {FILES}", 201, body(lambda it: it.update(size=1))),
+    ("POST /files is 201", f"POST {FILES}", 201, body(lambda it: it.update(sha256=""))),
+    ("POST /files is 201", f"POST {FILES}", 201, header("location", FILES)),
+    ("A file that is not", f"POST {FILES}", 415, status(201)),
+    ("A file that is not", f"POST {FILES}", 422, error(code="BAD_REQUEST")),
+    ("GET /files/{id}/content", f"GET {FILES}/", 200, text(b"more")),
+    ("GET /files/{id}/content", f"GET {FILES}/", 200, header("content-disposition", "inline")),
+    ("GET /files/{id}/content", f"GET {FILES}/", 200, header("x-content-type-options", "")),
+    ("DELETE /files/{id}", f"DELETE {FILES}", 204, status(200)),
+    ("DELETE /files/{id}", f"GET {FILES}", 404, error(code="NOT_FOUND")),
 ]  # fmt: skip
 
 

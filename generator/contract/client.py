@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +83,7 @@ class Client:
         method: str,
         path: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
         try:

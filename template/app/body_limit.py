@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import PayloadTooLarge
 
+# Read and thrown away beyond the limit, before the connection is closed.
+SPARE_BYTES = 512 * 1024
+
 
 class BodyLimitMiddleware:
     """Refuses a larger body with 413; `limits` are bytes by path, `*` is every other path."""
@@ -26,11 +29,16 @@ class BodyLimitMiddleware:
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            message: Message = {} if declared > limit else await receive()
+            message: Message = {"more_body": True} if declared > limit else await receive()
             received += len(message.get("body", b""))
-            if max(declared, received) > limit:
-                # FastAPI passes this exception on from wherever it reads the body.
-                raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message)
-            return message
+            if max(declared, received) <= limit:
+                return message
+            # A client that may finish what it sends gets to read the answer.
+            while message.get("more_body") and max(declared, received) <= limit + SPARE_BYTES:
+                message = await receive()
+                received += len(message.get("body", b""))
+            headers = {"Connection": "close"} if message.get("more_body") else None
+            # FastAPI passes this exception on from wherever it reads the body.
+            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message, headers)
 
         await self.app(scope, receive_within_limit, send)

@@ -15,6 +15,7 @@ from app.settings import Settings
 
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 SERVED = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
+Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,9 +54,7 @@ def mount_docs(app: FastAPI, settings: Settings) -> None:
         return
     expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
 
-    async def require_password(
-        given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())],
-    ) -> None:
+    async def require_password(given: Credentials) -> None:
         if not compare_digest(f"{given.username}:{given.password}".encode(), expected):
             raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
 

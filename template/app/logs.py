@@ -77,6 +77,6 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     route = getattr(context, "path", "unmatched")
     fields = {"method": scope["method"], "route": route, "status": status}
+    fields |= {"duration_ms": round(seconds * 1000, 1)}
     level = logging.DEBUG if route.startswith("/health") else logging.INFO
-    duration = {"duration_ms": round(seconds * 1000, 1)}
-    logger.log(level, "%(method)s %(route)s %(status)s", fields, extra=fields | duration)
+    logger.log(level, "%(method)s %(route)s %(status)s", fields, extra=fields)

@@ -1,0 +1,117 @@
+"""Many requests at once, and a database that goes away: only the promised answers."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from generator.contract.client import Answer, Client
+from generator.options import Option
+from generator.project import Project
+from tests.live import installed, row_with, running, running_on_a_fresh_database
+
+ITEMS = "/api/v1/items"
+MODES = ["async", "sync"]
+DATABASES = ["sqlite", "postgresql"]
+PARALLEL = 200
+
+
+@pytest.fixture(params=[f"{mode}-{database}" for mode, database in product(MODES, DATABASES)])
+def project(
+    request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
+) -> Project:
+    mode, database = request.param.split("-")
+    return installed(row_with(options, sqlalchemy=mode, database=database), workspace)
+
+
+def work(client: Client, number: int) -> Answer:
+    """Every second request writes."""
+    if number % 2:
+        return client.send_json("POST", ITEMS, {"name": f"{number} at {time.monotonic_ns()}"})
+    return client.get(f"{ITEMS}?limit=100")
+
+
+def outcome(answer: Answer) -> str:
+    if answer.status < 400:
+        return "served"
+    return str(answer.refused(answer.status, answer.json["error"]["code"]).json["error"]["code"])
+
+
+def burst(client: Client) -> Counter[str]:
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        answers = threads.map(lambda number: work(client, number), range(PARALLEL))
+        return Counter(map(outcome, answers))
+
+
+def test_requests_wait_for_a_connection(project: Project, tmp_path: Path) -> None:
+    with running_on_a_fresh_database(project, tmp_path) as live:
+        assert burst(live.client) == {"served": PARALLEL}
+
+
+def test_requests_that_wait_too_long_are_told_so(project: Project, tmp_path: Path) -> None:
+    with running_on_a_fresh_database(
+        project, tmp_path, DATABASE_POOL_TIMEOUT_SECONDS="0.1", DATABASE_POOL_SIZE="2"
+    ) as live:
+        found = burst(live.client)
+
+    assert found.keys() == {"served", "DATABASE_BUSY"}, found
+
+
+def test_without_a_database_the_service_starts_and_says_so(
+    project: Project, tmp_path: Path
+) -> None:
+    away = {
+        "sqlite": f"sqlite:///{tmp_path}/nowhere/app.db",
+        "postgresql": "postgresql://nobody@127.0.0.1:1/nowhere",
+    }[project.row.answers["database"]]  # type: ignore[index]
+    with running(project, tmp_path, away, {}, migrated=False) as live:
+        live.client.get("/health/live").of(200)
+        health = live.client.get("/health").of(503).json
+        refused = live.client.get(ITEMS).refused(503, "DATABASE_UNAVAILABLE")
+
+    assert health["dependencies"] == {"database": "unreachable", "migrations": "unknown"}
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_a_running_request_is_finished_before_the_service_ends(
+    project: Project, tmp_path: Path
+) -> None:
+    """The body arrives only after the signal."""
+    with running_on_a_fresh_database(project, tmp_path) as live, ThreadPoolExecutor(1) as thread:
+
+        def slowly() -> Iterator[bytes]:
+            yield b'{"name": '
+            live.process.terminate()
+            time.sleep(1)
+            yield b'"late"}'
+
+        answer = thread.submit(
+            live.client.send, "POST", ITEMS, {"Content-Type": "application/json"}, slowly()
+        ).result()
+        code = live.process.wait(15)
+
+    assert answer.of(201).json["name"] == "late"
+    assert code in {0, -15, 143}
+
+
+def test_every_line_after_the_banner_is_json(project: Project, tmp_path: Path) -> None:
+    with running_on_a_fresh_database(project, tmp_path) as live:
+        live.client.get(f"{ITEMS}?token=hunter2", {"X-Request-ID": "the-one"}).of(200)
+        live.client.get("/nowhere/hunter2").of(404)
+        live.end()
+    lines = live.log.read_text().partition("Logs:")[2].strip().splitlines()
+    found = [json.loads(line) for line in lines if line.strip()]
+
+    assert all(
+        {"time", "level", "logger", "message", "request_id"} <= line.keys() for line in found
+    )
+    requests = [line for line in found if "route" in line and line["request_id"] == "the-one"]
+    assert [(line["method"], line["route"], line["status"]) for line in requests] == [
+        ("GET", ITEMS, 200)
+    ]
+    assert "hunter2" not in live.log.read_text()
