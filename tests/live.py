@@ -56,7 +56,7 @@ def running(
     database_url: str,
     settings: Mapping[str, str],
     *,
-    migrated: bool,
+    migrated: bool = True,
 ) -> Iterator[Live]:
     """Start the service on this database, which is `migrated` first, with uploads in `folder`."""
     variables = {"DATABASE_URL": database_url, "UPLOAD_DIR": str(folder / "uploads"), **settings}

@@ -10,6 +10,7 @@ from generator.databases import fresh_database
 from generator.options import Option
 from generator.project import Project
 from tests.live import installed, row_with, running
+from tests.servers import ServersFor
 
 ITEMS = "/api/v1/items"
 ROWS = 10_000
@@ -49,9 +50,14 @@ with engine.begin() as connection:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def project(
-    request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
+    request: pytest.FixtureRequest,
+    options: tuple[Option, ...],
+    servers_for: ServersFor,
+    workspace: Path,
 ) -> Project:
-    return installed(row_with(options, sqlalchemy="async", database=request.param), workspace)
+    row = row_with(options, sqlalchemy="async", database=request.param)
+    servers_for(row)
+    return installed(row, workspace)
 
 
 def python(project: Project, program: str, *arguments: str) -> str:
