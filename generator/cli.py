@@ -73,9 +73,10 @@ def new(
         if not allow_dirty:
             source.require_clean()
         create(source, project, answers, ask=ask)
-    say_next(project, runs=run)
     if run:
         run_service(project)
+    else:
+        say_next(project)
 
 
 @app.command()
@@ -113,6 +114,8 @@ def verify(
     template: TemplateOption = None,
 ) -> None:
     """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
+    if report not in {None, "-"} and not Path(str(report)).absolute().parent.is_dir():
+        raise UsageError(f"There is no folder for {report}: choose another --report.")
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     display = Display(on_stderr=report == "-")
     with opened(template) as source, _workspace(keep) as workspace, closing(SERVICES):

@@ -1,5 +1,6 @@
 """`fastapi-service new`: render a project, lock it, put it under git."""
 
+import os
 import re
 import shlex
 import shutil
@@ -31,6 +32,8 @@ def check_destination(destination: Path, source: Source) -> None:
     nearest = _nearest(destination)
     if not nearest.is_dir():
         raise UsageError(f"{nearest} is a file: choose another folder.")
+    if not os.access(nearest, os.W_OK):
+        raise CommandError(f"You may not write to {nearest}: choose another folder.")
     if nearest == destination and any(destination.iterdir()):
         raise UsageError(f"{destination} is not empty: choose a new or an empty folder.")
 
@@ -49,8 +52,11 @@ def create(source: Source, destination: Path, answers: dict[str, Value], *, ask:
             run([uv, "lock"], destination)
     except ProgramError as error:
         failure = error
-    except KeyboardInterrupt:
-        note(f"{destination} is rendered, but neither locked nor committed.")
+    except (KeyboardInterrupt, SystemExit):
+        note(
+            f"{destination} is rendered, but neither locked nor committed: remove it to start "
+            f"again, or go on there with `{_uv_command()} lock` and `git init`."
+        )
         raise
     if repository:
         say(f"Rendered into the repository {repository}; nothing is committed.")
@@ -59,7 +65,8 @@ def create(source: Source, destination: Path, answers: dict[str, Value], *, ask:
     if failure:
         raise CommandError(
             f"{destination} is rendered, but has no uv.lock: {failure}; when the package index can "
-            f"be reached: cd {shlex.quote(str(destination))} && uv lock && git add uv.lock"
+            f"be reached: cd {shlex.quote(str(destination))} && {_uv_command()} lock && "
+            "git add uv.lock"
         ) from failure
 
 
@@ -91,20 +98,28 @@ def run_service(project: Path) -> None:
     port = free_port(_FIRST_PORT)
     command = [str(programs / "fastapi"), "dev", "--no-reload"]
     with serving(command, project, port, environment(), output=None) as process:
-        say(f"\nThe service runs: http://{HOST}:{port}/docs\nCtrl-C stops it.\n")
+        say(f"\nThe service in {project} runs: http://{HOST}:{port}/docs\nCtrl-C stops it.\n")
         code = process.wait()
     if code:
         raise CommandError(f"The service ended with exit code {code}.")
 
 
-def say_next(project: Path, *, runs: bool) -> None:
+def say_next(project: Path) -> None:
     """Print the commands that come next."""
-    uv = "uv" if shutil.which("uv") else shlex.quote(uv_program())
-    commands = [f"cd {shlex.quote(str(project))}"]
-    if not runs:
-        commands += [f"{uv} sync", f"{uv} run alembic upgrade head"]
+    uv = _uv_command()
+    commands = [
+        f"cd {shlex.quote(str(project))}",
+        f"{uv} sync",
+        f"{uv} run alembic upgrade head",
+        f"{uv} run fastapi dev",
+    ]
     say(f"\n{project} is ready. Next:\n")
-    say("".join(f"    {line}\n" for line in [*commands, f"{uv} run fastapi dev"]))
+    say("".join(f"    {line}\n" for line in commands))
+
+
+def _uv_command() -> str:
+    """As the user would type it: uv may be installed with this command only."""
+    return "uv" if shutil.which("uv") else shlex.quote(uv_program())
 
 
 def _nearest(path: Path) -> Path:

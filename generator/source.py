@@ -87,7 +87,10 @@ def _checkout(path: Path, ref: str | None) -> Source:
         known = "not a git repository" not in error.output
         problem = f"has no revision {ref or 'HEAD'}" if known else "is not a git repository"
         if "dubious ownership" in error.output:
-            problem = "belongs to another user, and git refuses to read it"
+            raise CommandError(
+                f"The template {path} belongs to another user, and git refuses to read it: "
+                f"`git config --global --add safe.directory {path}` allows it."
+            ) from error
         raise CommandError(
             f"The template {path} {problem}: a project made from it could not be updated."
         ) from error

@@ -1,6 +1,7 @@
 """Many requests at once, and a database that goes away: only the promised answers."""
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -9,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from generator.contract.client import Answer, Client
+from generator.matrix import Row
 from generator.options import Option
 from generator.project import Project
 from generator.services.postgresql import PostgreSQL
@@ -106,6 +109,27 @@ def test_a_running_request_is_finished_before_the_service_ends(
 
     assert answer.of(201).json["name"] == "late"
     assert code in {0, -15, 143}
+
+
+def test_a_body_that_stalls_is_given_up(project: Project, tmp_path: Path) -> None:
+    """And so it cannot keep the service from ending."""
+    hurried = Project(Row(f"hurried-{project.row.id}", project.row.answers), project.workspace)
+    copytree(project.folder, hurried.folder)
+    limits = hurried.folder / "app/body_limit.py"
+    limits.write_text(limits.read_text().replace("BODY_SECONDS = 60", "BODY_SECONDS = 1"))
+    with running_on_a_fresh_database(hurried, tmp_path) as live:
+        with socket.create_connection((live.client.host, live.client.port)) as connection:
+            connection.sendall(
+                f"POST {ITEMS} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+                "Content-Type: application/json\r\n\r\n{".encode()
+            )
+            live.process.terminate()
+            connection.settimeout(10)
+            answer = connection.recv(4096).decode()
+        live.process.wait(10)
+
+    assert answer.startswith("HTTP/1.1 408")
+    assert '"code":"REQUEST_TIMEOUT"' in answer
 
 
 def test_every_line_after_the_banner_is_json(project: Project, tmp_path: Path) -> None:

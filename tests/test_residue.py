@@ -37,7 +37,19 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     },
     "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
     "examples": {
-        "true": Trace((r"(?<!\.)items?", r"item_\w+", r"Item[A-Z]\w+", "examples", "lamp")),
+        "true": Trace(
+            (
+                r"(?<!\.)items?",
+                r"item_\w+",
+                r"Item[A-Z]\w+",
+                r"uploads?",
+                r"upload_\w+",
+                "next_cursor",
+                "examples",
+                "lamp",
+            ),
+            ("python-multipart",),
+        ),
         "false": Trace(),
     },
     # Asserted where it is used: a version is no word that could be searched for.

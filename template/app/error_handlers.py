@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from fastapi import Request, Response
@@ -11,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors
@@ -22,7 +24,8 @@ logger = logging.getLogger(__name__)
 CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
 
 # A body of one mebibyte can hold a hundred thousand faults, or one with a name as long as that.
-MAX_DETAILS = MAX_LOC_CHARACTERS = 100
+MAX_DETAILS = 100
+MAX_LOC_CHARACTERS = 100
 
 
 class FrameworkError(errors.AppError):
@@ -30,7 +33,8 @@ class FrameworkError(errors.AppError):
 
     def __init__(self, error: HTTPException) -> None:
         self.status = error.status_code
-        self.code = CODES.get(self.status) or HTTPStatus(self.status).name
+        phrase = responses.get(self.status, "Error")
+        self.code = CODES.get(self.status) or phrase.upper().replace(" ", "_")
         self.message = str(error.detail)
         self.headers = error.headers or {}
 
@@ -40,10 +44,11 @@ async def answer_app_error(request: Request, error: errors.AppError) -> Response
 
 
 async def answer_framework_error(request: Request, error: HTTPException) -> Response:
-    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+    unread = error.status_code == HTTPStatus.BAD_REQUEST
+    if unread and isinstance(error.__cause__, ValueError | RecursionError):
         fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
         return _answer_invalid(request, [fault])
-    if isinstance(error.__cause__, OSError):
+    if unread and isinstance(error.__cause__, OSError):
         # A full disk under the body is no mistake of the client.
         raise error.__cause__
     response = FrameworkError(error).response(request.scope)
@@ -56,16 +61,12 @@ async def answer_invalid_request(request: Request, error: RequestValidationError
     return _answer_invalid(request, error.errors()[:MAX_DETAILS])
 
 
-async def answer_database_error(request: Request, error: DBAPIError) -> Response:
-    known = explain(error)
+async def answer_database_error(request: Request, error: DBAPIError | PoolTimeoutError) -> Response:
+    known = explain(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
     if known is None:
         raise error
-    logger.warning("%s: %s", known.code, error.orig)
+    logger.warning("%s: %s", known.code, error)
     return known.response(request.scope)
-
-
-async def answer_full_pool(request: Request, error: PoolTimeoutError) -> Response:
-    return errors.DatabaseBusy().response(request.scope)
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
@@ -73,7 +74,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
     HTTPException: answer_framework_error,
     RequestValidationError: answer_invalid_request,
     DBAPIError: answer_database_error,
-    PoolTimeoutError: answer_full_pool,
+    PoolTimeoutError: answer_database_error,
 }
 
 
@@ -84,18 +85,20 @@ def _answer_invalid(request: Request, faults: Sequence[dict[str, Any]]) -> Respo
 
 
 def _detail(fault: dict[str, Any]) -> dict[str, Any]:
-    """Where and why, but not what was submitted: it may be a secret."""
+    """Where and why, but not the value that was submitted: it may be a secret."""
     loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in fault["loc"]]
     return {"loc": loc, "msg": fault["msg"], "type": fault["type"]}
 
 
 def _allowed_methods(request: Request) -> str:
     """Of all routes at this path: the framework names those of the first."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     methods = {
         method
         for route in iter_route_contexts(request.app.routes)
-        if route.path_regex.match(request.scope["path"])
-        for method in route.methods or ()
+        if route.path_regex.match(path)
+        # A folder of files names none.
+        for method in route.methods or ("GET", "HEAD")
     }
     return ", ".join(sorted(methods))
 
@@ -115,10 +118,15 @@ class UnhandledErrorMiddleware:
         async def watch(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            try:
+                await send(message)
+            except (OSError, RuntimeError) as error:
+                raise ClientDisconnect from error
 
         try:
             await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            logger.info("the client went away")
         except Exception:
             logger.exception("unhandled error")
             if not started:

@@ -33,14 +33,6 @@ class AppError(Exception):
         )
 
 
-class BadRequest(AppError):
-    status, code, message = 400, "BAD_REQUEST", "The service cannot make sense of this request."
-
-
-class NoFields(BadRequest):
-    code, message = "NO_FIELDS", "The body names no field to change."
-
-
 class NotFound(AppError):
     status, code, message = 404, "NOT_FOUND", "There is nothing at this path."
 

@@ -20,6 +20,8 @@ def configure_logging() -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-8s %(message)s  [%(name)s %(request_id)s]")
     handler.setFormatter(text if sys.stdout.isatty() else _json_formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # It would log a whole path, with what stands behind the question mark.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
     # It would greet each health check.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
@@ -78,5 +80,5 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(context, "path", "unmatched")
     fields = {"method": scope["method"], "route": route, "status": status}
     fields |= {"duration_ms": round(seconds * 1000, 1)}
-    level = logging.DEBUG if route.startswith("/health") else logging.INFO
+    level = logging.DEBUG if route in {"/health", "/health/live"} else logging.INFO
     logger.log(level, "%(method)s %(route)s %(status)s", fields, extra=fields)

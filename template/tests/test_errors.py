@@ -62,8 +62,8 @@ def test_an_unhandled_error_is_logged_and_not_shown(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b'{"weight": "\xff"}', b"[" * 100_000],
-    ids=["empty", "malformed", "not UTF-8", "nested"],
+    [b"", b"{", b'{"weight": "\xff"}', b"[" * 100_000, b'{"weight": ' + b"1" * 5000 + b"}"],
+    ids=["empty", "malformed", "not UTF-8", "nested", "long number"],
 )
 def test_a_body_that_is_not_json_is_invalid(client: TestClient, content: bytes) -> None:
     response = client.post(

@@ -1,12 +1,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
 class FileRead(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: UUID
     filename: str
     content_type: str

@@ -32,8 +32,6 @@ class ItemUpdate(BaseModel):
 
 
 class ItemRead(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: UUID
     name: str
     description: str | None
@@ -42,7 +40,5 @@ class ItemRead(BaseModel):
 
 
 class ItemPage(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     items: list[ItemRead]
     next_cursor: UUID | None
