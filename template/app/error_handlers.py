@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 # Where the code is not the name of the status.
 CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
 
+# What the framework says of a body that it cannot parse, whatever the cause.
+UNREADABLE = "There was an error parsing the body"
+
 # A body of one mebibyte can hold a hundred thousand faults, or one with a name as long as that.
 MAX_DETAILS = 100
 MAX_LOC_CHARACTERS = 100
@@ -44,11 +47,10 @@ async def answer_app_error(request: Request, error: errors.AppError) -> Response
 
 
 async def answer_framework_error(request: Request, error: HTTPException) -> Response:
-    unread = error.status_code == HTTPStatus.BAD_REQUEST
-    if unread and isinstance(error.__cause__, ValueError | RecursionError):
+    if error.detail == UNREADABLE and isinstance(error.__cause__, ValueError | RecursionError):
         fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
         return _answer_invalid(request, [fault])
-    if unread and isinstance(error.__cause__, OSError):
+    if error.detail == UNREADABLE and isinstance(error.__cause__, OSError):
         # A full disk under the body is no mistake of the client.
         raise error.__cause__
     response = FrameworkError(error).response(request.scope)

@@ -20,9 +20,9 @@ def configure_logging() -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-8s %(message)s  [%(name)s %(request_id)s]")
     handler.setFormatter(text if sys.stdout.isatty() else _json_formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # It would log a whole path, with what stands behind the question mark.
+    # uvicorn logs the whole path of a WebSocket, with what stands behind the question mark.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
-    # It would greet each health check.
+    # Alembic greets each health check.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         server = logging.getLogger(name)

@@ -1,7 +1,7 @@
 import logging
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
@@ -73,6 +73,16 @@ def test_a_body_that_is_not_json_is_invalid(client: TestClient, content: bytes) 
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "VALIDATION_FAILED"
     assert response.json()["error"]["details"][0]["loc"][0] == "body"
+
+
+def test_an_error_that_a_route_raises_keeps_its_status(app: FastAPI, client: TestClient) -> None:
+    @app.get("/teapots")
+    def find_teapot() -> None:
+        raise HTTPException(400, "no teapot") from ValueError()
+
+    error = client.get("/teapots").json()["error"]
+
+    assert (error["code"], error["message"]) == ("BAD_REQUEST", "no teapot")
 
 
 def test_a_body_of_another_type_is_invalid(client: TestClient) -> None:
