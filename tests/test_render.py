@@ -105,3 +105,18 @@ def test_the_migrations_are_the_same_bytes_in_every_row(render: Render) -> None:
 
     assert found
     assert all(len(contents) == 1 for contents in found.values())
+
+
+def test_both_databases_have_the_same_files_and_the_same_tests(row: Row, render: Render) -> None:
+    """What differs is one module of the service, one of its tests, and what names the server."""
+    ours, theirs = (files(render(row, database=name)) for name in ("sqlite", "postgresql"))
+
+    assert ours.keys() == theirs.keys()
+    different = {name for name in ours if ours[name] != theirs[name]}
+    assert {name for name in different if name.startswith("tests/")} == {"tests/databases.py"}
+    assert not {name for name in different if name.startswith("migrations/")}
+    assert {name for name in different if name.startswith("app/")} <= {
+        "app/database.py",
+        "app/dialect.py",
+        "app/health.py",
+    }
