@@ -55,7 +55,8 @@ def _add_option(table: Table, option: Option) -> None:
     if option.when is not True:
         meaning.append(f"asked if {option.when}")
     if not option.choices:
-        meaning.append(f"default: {default}")
+        computed = "{{" in default
+        meaning.append(f"default: {'computed from other answers' if computed else default}")
     table.add_row(escape(option.name), "", escape("; ".join(meaning)))
     for choice in sorted(option.choices, key=lambda choice: choice.value != option.default):
         table.add_row("", escape(str(choice.value)), escape(choice.help))
