@@ -85,7 +85,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
             # A service may refuse a body before it has read all of it.
             with suppress(BrokenPipeError, ConnectionResetError):
