@@ -1,0 +1,60 @@
+"""What proves a project that was updated or switched: stages, migrations, and rows that stay."""
+
+from generator.processes import ProgramError
+from generator.project import Project
+from generator.stages import STAGES
+
+_STAGES = {stage.name: stage for stage in STAGES}
+_ROWS = """
+import os, sys, sqlalchemy
+with sqlalchemy.create_engine(os.environ["DATABASE_URL"]).begin() as connection:
+    result = connection.execute(sqlalchemy.text(sys.argv[1]))
+    print(result.all() if result.returns_rows else "")
+"""
+_WRITE = (
+    "INSERT INTO orders (id, note) VALUES ('0190a0a0a0a070a080a0a0a0a0a0a0a0', 'two lamps')",
+    """INSERT INTO items (id, name, created_at, updated_at) VALUES
+    ('0190a0a0a0a070a080a0a0a0a0a0a0a1', 'lamp', '2026-01-01 00:00:00', '2026-01-01 00:00:00')""",
+)
+_READ = "SELECT name, note FROM items, orders"
+
+
+def install(project: Project) -> None:
+    """Lock and install, once for all projects with the same dependencies."""
+    _STAGES["install"].take(Project(project.row, project.workspace))
+
+
+def follow_the_message(project: Project, url: str) -> None:
+    """Do what copier prints after an update: autogenerate where `alembic check` finds changes."""
+
+    def alembic(*arguments: str) -> None:
+        project.call("alembic", *arguments, seconds=60, DATABASE_URL=url)
+
+    alembic("upgrade", "head")
+    try:
+        alembic("check")
+    except ProgramError as error:
+        if "New upgrade operations detected" not in error.output:
+            raise
+        alembic("revision", "--autogenerate", "-m", "update")
+        alembic("upgrade", "head")
+
+
+def prove(project: Project) -> None:
+    """What proves a fresh row must also pass on what a project has become."""
+    for name in ("lint", "types", "migrate", "test", "boot"):
+        _STAGES[name].work(project)
+
+
+def write_rows(project: Project, url: str) -> None:
+    """A row of an example, and one of the team's own."""
+    for statement in _WRITE:
+        _execute(project, url, statement)
+
+
+def rows_are_there(project: Project, url: str) -> bool:
+    return _execute(project, url, _READ) == "[('lamp', 'two lamps')]"
+
+
+def _execute(project: Project, url: str, statement: str) -> str:
+    return project.call("python", "-c", _ROWS, statement, seconds=60, DATABASE_URL=url).strip()
