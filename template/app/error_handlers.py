@@ -87,13 +87,13 @@ def _answer_invalid(request: Request, faults: Sequence[dict[str, Any]]) -> Respo
 
 
 def _detail(fault: dict[str, Any]) -> dict[str, Any]:
-    """Where and why, but not the value that was submitted: it may be a secret."""
+    # Where and why, but not the value that was submitted: it may be a secret.
     loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in fault["loc"]]
     return {"loc": loc, "msg": fault["msg"], "type": fault["type"]}
 
 
 def _allowed_methods(request: Request) -> str:
-    """Of all routes at this path: the framework names those of the first."""
+    # Of all routes at this path: the framework names those of the first.
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     methods = {
         method

@@ -75,7 +75,7 @@ class AccessLogMiddleware:
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    """By the template of the path: a path may hold what must not be logged."""
+    # By the template of the path: a path may hold what must not be logged.
     context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     route = getattr(context, "path", "unmatched")
     fields = {"method": scope["method"], "route": route, "status": status}

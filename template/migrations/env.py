@@ -5,18 +5,18 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 import app.application  # noqa: F401  # mounts every feature, and so knows every table
 from app.orm import Base, UtcDateTime
 from app.settings import load_settings
 
 
-def render_item(kind: str, value: Any, _: AutogenContext) -> str | Literal[False]:
+def render_item(_kind: str, value: Any, _: AutogenContext) -> str | Literal[False]:
     """Keep revisions free of imports from the service: it changes, they do not."""
-    if kind == "type" and isinstance(value, UtcDateTime):
-        return "sa.DateTime(timezone=True)"
-    return False
+    return "sa.DateTime(timezone=True)" if isinstance(value, UtcDateTime) else False
 
 
 def run_migrations(**target: Any) -> None:
@@ -39,5 +39,9 @@ url = make_url(named or load_settings().database_url.get_secret_value())
 if context.is_offline_mode():
     run_migrations(url=url, literal_binds=True)
 else:
-    with create_engine(url, poolclass=NullPool).connect() as connection:
+    try:
+        connection = create_engine(url, poolclass=NullPool).connect()
+    except OperationalError as error:
+        raise CommandError(f"The database cannot be reached: {error.orig}") from error
+    with connection:
         run_migrations(connection=connection)
