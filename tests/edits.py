@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import orders
@@ -20,9 +20,9 @@ class Edit:
     """An edit that some projects allow; `survived` looks for it later."""
 
     name: str
-    possible: Callable[[Path], bool]
-    apply: Callable[[Path], None]
-    survived: Callable[[Path], bool]
+    possible: Callable[[Path], bool] = field(repr=False)
+    apply: Callable[[Path], None] = field(repr=False)
+    survived: Callable[[Path], bool] = field(repr=False)
 
 
 def insert(path: Path, pattern: str, text: str) -> None:

@@ -1,6 +1,7 @@
 """Every option is switched on living projects, from each of its values to another and back."""
 
 import shutil
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from generator.questionnaire import ARCHITECTURE, IDENTITY
 from tests.conftest import ROOT
 from tests.edits import EDITS, heads, lost
 from tests.living import (
+    ANSWERS_FILE,
     answers_of,
     commit,
     conflicts,
@@ -27,8 +29,9 @@ from tests.living import (
     tree,
 )
 from tests.proofs import follow_the_message, install, prove, rows_are_there, write_rows
-from tests.rendered import MATRIX
+from tests.rendered import MATRIX, Render
 from tests.servers import ServersFor
+from tests.update_rules import files
 
 OPTIONS = parse_definition((ROOT / "copier.yml").read_text())
 
@@ -45,7 +48,8 @@ class Switch(NamedTuple):
         return {**self.start.answers, self.option: self.value}
 
     def __str__(self) -> str:
-        return f"{assignment(self.option, self.start.answers[self.option])}-to-{self.value}"
+        values = (self.start.answers[self.option], self.value)
+        return "-to-".join(assignment(self.option, value) for value in values)
 
 
 def switches(option: str) -> list[Switch]:
@@ -102,6 +106,22 @@ def test_a_switch_changes_what_it_must_and_can_be_taken_back(
     assert conflicts(project) == []
     assert differences(tree(project), first) == []
     assert owned(project) == own
+
+
+def test_what_is_added_at_the_end_of_a_file_stands_below_a_line_that_no_option_changes(
+    render: Render, template: Path
+) -> None:
+    """Files apart that are chosen as a whole, and those that nobody adds to."""
+    written = Counter(name for name, _ in files(template))
+    whole = {name for name, times in written.items() if times > 1} | {"LICENSE", ANSWERS_FILE}
+    ends: dict[str, set[str]] = {}
+    for row in MATRIX:
+        for path in render(row).rglob("*"):
+            if path.is_file() and (last := path.read_text().splitlines()[-1:]):
+                ends.setdefault(str(path.relative_to(render(row))), set()).update(last)
+
+    assert ends
+    assert [name for name in ends if len(ends[name]) > 1 and name not in whole | {".env"}] == []
 
 
 ONE_OF_EACH = [switches(option.name)[0] for option in OPTIONS if option.kind == ARCHITECTURE]
