@@ -41,6 +41,9 @@ SENTINELS = {
     "app/settings.py": [("    # Your settings below.", r"\n\ndef ")],
     ".env.example": [("# Your settings below.", r"\Z")],
     ".gitignore": [("# Yours below.", r"\Z")],
+    "README.md": [("<!-- Yours below. -->", r"\Z")],
+    "app/items/routes.py": [("# Your routes below.", r"\Z")],
+    "app/files/routes.py": [("# Your routes below.", r"\Z")],
 }
 EXAMPLES = ("app/items/", "app/files/")
 FROZEN = Version("1.0.0")
