@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import copier
 import pytest
 from pytest_copie.plugin import Copie
 
@@ -43,3 +45,15 @@ def render(copie_session: Copie, template: Path) -> Render:
         return rendered[key]
 
     return render
+
+
+def rendered_bytes(folder: Path) -> dict[str, bytes]:
+    """Render the defaults; without `.env`, which may hold a secret and is rendered once."""
+    with TemporaryDirectory() as temporary:
+        target = Path(temporary) / "service"
+        copier.run_copy(str(folder), target, defaults=True, quiet=True)
+        return {
+            str(path.relative_to(target)): path.read_bytes()
+            for path in target.rglob("*")
+            if path.is_file() and path.name != ".env"
+        }

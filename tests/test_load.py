@@ -2,12 +2,10 @@
 
 import json
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from shutil import copytree
@@ -18,7 +16,6 @@ from generator.contract.client import Answer, Client
 from generator.matrix import Row
 from generator.options import Option
 from generator.project import Project
-from generator.services.postgresql import PostgreSQL
 from tests.live import installed, row_with, running, running_on_a_fresh_database
 from tests.servers import ServersFor
 
@@ -148,67 +145,3 @@ def test_every_line_after_the_banner_is_json(project: Project, tmp_path: Path) -
         ("GET", ITEMS, 200)
     ]
     assert "hunter2" not in live.log.read_text()
-
-
-# ------------------------------------------------------------------------------- the server away
-
-
-class Load(threading.Thread):
-    """Requests without a pause until it is ended, and how they were answered."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__()
-        self.client = client
-        self.ended = threading.Event()
-        self.found: Counter[str] = Counter()
-
-    def run(self) -> None:
-        number = 0
-        while not self.ended.is_set():
-            number += 1
-            self.found[outcome(work(self.client, number))] += 1
-
-
-@contextmanager
-def under_load(client: Client, threads: int = 8) -> Iterator[Counter[str]]:
-    """Give what was answered; the count is complete when the block is left."""
-    found: Counter[str] = Counter()
-    loads = [Load(client) for _ in range(threads)]
-    for load in loads:
-        load.start()
-    try:
-        yield found
-    finally:
-        for load in loads:
-            load.ended.set()
-        for load in loads:
-            load.join()
-            found.update(load.found)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_database_that_comes_back_needs_no_restart(
-    options: tuple[Option, ...],
-    workspace: Path,
-    tmp_path: Path,
-    own_postgresql: PostgreSQL,
-    mode: str,
-) -> None:
-    project = installed(row_with(options, sqlalchemy=mode, database="postgresql"), workspace)
-    server = own_postgresql
-    with running(project, tmp_path, server.url, {}) as live:
-        with under_load(live.client) as found:
-            time.sleep(0.5)
-            server.stop()
-            time.sleep(1)
-            away = [live.client.get(path) for path in ("/health", "/health/live")]
-            while_away = burst(live.client)
-            server.start()
-        again = burst(live.client)
-        live.client.get("/health").of(200)
-
-    assert [answer.status for answer in away] == [503, 200]
-    assert away[0].json["dependencies"]["database"] == "unreachable"
-    assert while_away == {"DATABASE_UNAVAILABLE": PARALLEL}
-    assert found.keys() == {"served", "DATABASE_UNAVAILABLE"}, found
-    assert again == {"served": PARALLEL}

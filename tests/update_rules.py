@@ -7,12 +7,12 @@ version, and returns the violations it finds.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import copier
 import yaml
 from packaging.version import Version
+
+from tests.rendered import rendered_bytes
 
 Releases = Mapping[str, Path]
 Rule = Callable[[Path, Releases], list[str]]
@@ -174,20 +174,8 @@ def marks_every_list_that_options_change(folder: Path, _: Releases) -> list[str]
 
 def renders_purely(folder: Path, _: Releases) -> list[str]:
     """An update replays the old rendering: with chance or time in it, that is another one."""
-    once, twice = _render(folder), _render(folder)
+    once, twice = rendered_bytes(folder), rendered_bytes(folder)
     return sorted(name for name in once.keys() | twice.keys() if once.get(name) != twice.get(name))
-
-
-def _render(folder: Path) -> dict[str, bytes]:
-    """Without `.env`, which may hold a secret of its own and is rendered once in a life."""
-    with TemporaryDirectory() as temporary:
-        target = Path(temporary) / "service"
-        copier.run_copy(str(folder), target, defaults=True, quiet=True)
-        return {
-            str(path.relative_to(target)): path.read_bytes()
-            for path in target.rglob("*")
-            if path.is_file() and path.name != ".env"
-        }
 
 
 RULES: tuple[Rule, ...] = (
