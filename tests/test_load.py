@@ -23,6 +23,12 @@ ITEMS = "/api/v1/items"
 MODES = ["async", "sync"]
 DATABASES = ["sqlite", "postgresql"]
 PARALLEL = 200
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
 
 
 @pytest.fixture(params=[f"{mode}-{database}" for mode, database in product(MODES, DATABASES)])
@@ -133,6 +139,7 @@ def test_every_line_after_the_banner_is_json(project: Project, tmp_path: Path) -
     with running_on_a_fresh_database(project, tmp_path) as live:
         live.client.get(f"{ITEMS}?token=hunter2", {"X-Request-ID": "the-one"}).of(200)
         live.client.get("/nowhere/hunter2").of(404)
+        live.client.get("/chat?token=hunter2", WEBSOCKET).of(403)
         live.end()
     lines = live.log.read_text().partition("Logs:")[2].strip().splitlines()
     found = [json.loads(line) for line in lines if line.strip()]

@@ -31,9 +31,8 @@ MAX_DETAILS = 100
 MAX_LOC_CHARACTERS = 100
 
 
+# What the framework found, such as an unknown route or method.
 class FrameworkError(errors.AppError):
-    """What the framework found, such as an unknown route or method."""
-
     def __init__(self, error: HTTPException) -> None:
         self.status = error.status_code
         phrase = responses.get(self.status, "Error")
@@ -67,7 +66,9 @@ async def answer_database_error(request: Request, error: DBAPIError | PoolTimeou
     known = explain(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
     if known is None:
         raise error
-    logger.warning("%s: %s", known.code, error)
+    # What contradicts a row is described by its values, which are not for the log.
+    if known.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.warning("%s: %s", known.code, error)
     return known.response(request.scope)
 
 
