@@ -18,6 +18,7 @@ import typer
 from copier.errors import CopierWarning
 
 from generator import console
+from generator.conditions import as_fresh
 from generator.errors import CommandError, UsageError
 from generator.matrix import selected
 from generator.new import check_destination, create, run_service, say_next
@@ -87,7 +88,7 @@ def options(
 ) -> None:
     """Show what can be chosen, what it means, defaults and conditions."""
     with opened(template) as source:
-        found = parse_definition(source.definition())
+        found = [as_fresh(option) for option in parse_definition(source.definition())]
         if as_json:
             listed = [option.as_json() for option in found]
             _write({"template": {"version": source.version}, "options": listed}, "-")

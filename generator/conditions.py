@@ -1,6 +1,7 @@
 """What copier would ask and accept, given the answers so far: Jinja of copier.yml, evaluated."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import yaml
@@ -12,11 +13,18 @@ from generator.options import Option, Value
 
 Answers = dict[str, Value]
 
+# What copier tells a fresh copy about itself: no answer was recorded, and none is given.
+FRESH: Answers = {"_copier_conf": {"data": {}}}
+
 # The filters that copier promises to every template.
 _ENVIRONMENT = SandboxedEnvironment(
     extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"], undefined=StrictUndefined
 )
 _FALSE = {"", "0", "f", "false", "n", "no", "none", "null", "off", "~"}
+
+
+class TooEarlyError(CommandError):
+    """A condition or a default reads an answer that is not there yet."""
 
 
 def is_asked(option: Option, answers: Answers) -> bool:
@@ -59,10 +67,21 @@ def default_of(option: Option, answers: Answers) -> Value:
     return option.default
 
 
+def as_fresh(option: Option) -> Option:
+    """The option with the default of every fresh copy.
+
+    One that is made of other answers or of the folder's name stays as written.
+    """
+    try:
+        return replace(option, default=default_of(option, dict(FRESH)))
+    except TooEarlyError:
+        return option
+
+
 def dependencies(options: Iterable[Option]) -> dict[str, frozenset[str]]:
     """For each option, every name on which asking it or its values depend, at any distance."""
     found: dict[str, frozenset[str]] = {}
-    for option in options:  # A condition can only mention earlier questions.
+    for option in options:  # Only what is asked earlier has a value to depend on.
         direct = _mentioned(option)
         found[option.name] = direct.union(*(found.get(name, frozenset()) for name in direct))
     return found
@@ -88,7 +107,7 @@ def _render(option: Option, source: str, answers: Mapping[str, Value]) -> str:
         return _compile(source).render(answers)
     except UndefinedError as error:
         mistake = f"copier.yml asks {option.name!r} before what it depends on: {error}."
-        raise CommandError(mistake) from error
+        raise TooEarlyError(mistake) from error
     except TemplateError as error:
         raise CommandError(f"copier.yml has a mistake in {option.name!r}: {error}.") from error
 

@@ -47,19 +47,25 @@ def environment(**changes: str) -> dict[str, str]:
     return inherited | changes
 
 
-def run(
+def run(  # noqa: PLR0913 - a process has as many properties
     command: Sequence[str],
     directory: Path,
     *,
     variables: Mapping[str, str] | None = None,
     seconds: float = 300,
     spared: bool = False,
+    typed: str | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed; raises ProgramError."""
+    """Run a program to its end and return what it printed; raises ProgramError.
+
+    `typed` is what it reads from its standard input, which is empty else.
+    """
     inherited = variables or environment()
-    process = start(command, directory, inherited, subprocess.PIPE, spared=spared)
+    process = start(
+        command, directory, inherited, subprocess.PIPE, spared=spared, reads=typed is not None
+    )
     try:
-        output, _ = process.communicate(timeout=seconds)
+        output, _ = process.communicate(typed, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         stop(process, seconds=0)
         output, _ = process.communicate()
@@ -82,6 +88,7 @@ def start(  # noqa: PLR0913 - a process has as many properties
     *,
     user: str | None = None,
     spared: bool = False,
+    reads: bool = False,
 ) -> subprocess.Popen[str]:
     """Start a program in a group of its own; `output` is a descriptor for all that it prints.
 
@@ -94,7 +101,7 @@ def start(  # noqa: PLR0913 - a process has as many properties
         command,
         cwd=directory,
         env=variables,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         text=True,

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import yaml
+
 from generator.errors import CommandError
 from generator.matrix import Row
+from generator.options import Value
 from generator.processes import environment, run
 
 # Files that people and forges read: no stage depends on them.
@@ -54,6 +57,12 @@ class Project:
                 return value
         raise CommandError("The rendered .env has no DATABASE_URL.")
 
+    @property
+    def answers(self) -> dict[str, Value]:
+        """What the project has recorded: after an update or a switch not what the row says."""
+        recorded = yaml.safe_load((self.folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+        return {name: it for name, it in recorded.items() if not name.startswith("_")}
+
     def dependencies_key(self) -> str:
         """Equal for projects that lock to the same and may share an environment."""
         document = tomllib.loads((self.folder / "pyproject.toml").read_text())
@@ -71,7 +80,7 @@ class Project:
         return self._files_key(lambda path: path not in _INERT and not path.startswith(".git"))
 
     def _files_key(self, chosen: Callable[[str], bool]) -> str:
-        read = ((path, _without_license(text)) for path, text in self.files.items() if chosen(path))
+        read = ((path, _decisive(path, text)) for path, text in self.files.items() if chosen(path))
         return _digest(*(part for path, text in read for part in (path.encode(), text)))
 
     def program(self, name: str) -> str:
@@ -87,14 +96,28 @@ class Project:
             **changes,
         )
 
-    def call(self, program: str, *arguments: str, seconds: float, **variables: str) -> str:
+    def call(
+        self,
+        program: str,
+        *arguments: str,
+        seconds: float,
+        typed: str | None = None,
+        **variables: str,
+    ) -> str:
         """Run a program of the row's own environment."""
-        command = [self.program(program), *arguments]
-        return run(command, self.folder, variables=self.variables(**variables), seconds=seconds)
+        return run(
+            [self.program(program), *arguments],
+            self.folder,
+            variables=self.variables(**variables),
+            seconds=seconds,
+            typed=typed,
+        )
 
 
-def _without_license(text: bytes) -> bytes:
-    """Without the lines of pyproject.toml that change nothing for any tool."""
+def _decisive(path: str, text: bytes) -> bytes:
+    """Without what decides nothing: the license for any tool, which random secret for a service."""
+    if path == ".env":
+        return re.sub(rb"(?m)^(\w+)=[0-9a-f]{64}$", rb"\1=", text)
     return re.sub(rb"(?m)^license.* = .*\n", b"", text)
 
 

@@ -3,15 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-from generator.conditions import Answers, accepted, default_of, dependencies, is_asked
+from generator.conditions import (
+    FRESH,
+    Answers,
+    accepted,
+    default_of,
+    dependencies,
+    is_asked,
+)
 from generator.errors import CommandError
 from generator.options import COMPUTED, Option, Value, assignment
 
 ARCHITECTURE = "architecture"
 IDENTITY = "identity"
 
-# What copier knows before the first answer; the names of a project are made of it.
-_FOLDER: Answers = {"_folder_name": "service"}
+# What copier knows before the first answer of a fresh copy; the names of a project are made of it.
+_FRESH: Answers = {**FRESH, "_folder_name": "service"}
 
 # Puts the values that may be given to an option, after these answers, into the wanted order.
 Preference = Callable[[Option, list[Value], Answers], list[Value]]
@@ -47,7 +54,7 @@ class Questionnaire:
                     return finished
             return None
 
-        return extend(0, {}, dict(_FOLDER))
+        return extend(0, {}, dict(_FRESH))
 
     def architectures(self) -> Iterator[Answers]:
         """Every combination of the architecture options, all defaults first."""
@@ -64,7 +71,7 @@ class Questionnaire:
                 answer: Answers = {option.name: value}
                 yield from extend(index + 1, row | answer, known | answer)
 
-        return extend(0, {}, dict(_FOLDER))
+        return extend(0, {}, dict(_FRESH))
 
     def possible_pairs(self) -> dict[Pair, Answers]:
         """Every two values of any two options that some row can hold."""
@@ -85,7 +92,7 @@ class Questionnaire:
         """Values of the option, whatever else is answered."""
         if option.choices:
             return [choice.value for choice in option.choices]
-        known: Answers = dict(_FOLDER)
+        known: Answers = dict(_FRESH)
         for earlier in self.options[: self.options.index(option)]:
             known |= self._unasked(earlier, known)
         return accepted(option, known)

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from generator import contract
+from generator.callers import Callers, callers_of
 from generator.contract.client import Client
 from generator.databases import fresh_database
 from generator.errors import CommandError
@@ -101,24 +102,26 @@ def test(project: Project) -> str:
 def boot(project: Project) -> str:
     """Run the real server, walk the HTTP contract, and end it as a supervisor would."""
     log = project.folder.parent / "server.log"
-    with fresh_database(project) as url:
-        project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=url)
+    callers = callers_of(project)
+    with fresh_database(project) as url, callers.prepared() as asked_for:
+        settings = {"DATABASE_URL": url, **asked_for}
+        project.call("alembic", "upgrade", "head", seconds=60, **settings)
         try:
-            return _serve(project, url, log)
+            return _serve(project, callers, settings, log)
         except (CommandError, OSError) as error:
             printed = f"{log.read_text(errors='replace')}\n{error}"
             raise ProgramError(["fastapi", "run"], "broke off", printed) from error
 
 
-def _serve(project: Project, url: str, log: Path) -> str:
+def _serve(project: Project, callers: Callers, settings: dict[str, str], log: Path) -> str:
     port = free_port()
     command = [project.program("fastapi"), "run"]
-    variables = project.variables(DATABASE_URL=url)
+    variables = project.variables(**settings)
     with (
         log.open("wb") as output,
         serving(command, project.folder, port, variables, output.fileno()) as process,
     ):
-        sentences = contract.walk(Client(HOST, port))
+        sentences = contract.walk(callers.introduce(Client(HOST, port), **settings))
         code = stop(process, STOP_SECONDS)
     if code == -signal.SIGKILL:
         raise CommandError(f"The service did not end within {STOP_SECONDS} s after SIGTERM.")

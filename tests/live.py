@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from generator.callers import Callers, callers_of
 from generator.contract.client import Client
 from generator.databases import fresh_database
 from generator.matrix import Row, selected
@@ -23,9 +24,16 @@ class Live:
     """A service that answers; `log` is what it printed so far."""
 
     project: Project
+    # An ordinary caller, who may use what the service offers.
     client: Client
+    callers: Callers
+    settings: Mapping[str, str]
     process: subprocess.Popen[str]
     log: Path
+
+    def as_caller(self) -> Client:
+        """Another ordinary caller; users sign in once more."""
+        return self.callers.introduce(self.client.as_nobody(), **self.settings)
 
     def end(self, seconds: float = 15) -> int:
         """Ask it to end as a supervisor would, and return the exit code."""
@@ -34,7 +42,7 @@ class Live:
 
 
 def row_with(options: tuple[Option, ...], **answers: str) -> Row:
-    """The first row of the matrix with these answers and the examples."""
+    """The first row with these answers and the examples; the matrix need not hold it."""
     wanted = {**answers, "examples": "true"}
     return selected(options, [f"{name}={value}" for name, value in wanted.items()])[0]
 
@@ -58,19 +66,24 @@ def running(
     *,
     migrated: bool = True,
 ) -> Iterator[Live]:
-    """Start the service on this database, which is `migrated` first, with uploads in `folder`."""
-    variables = {"DATABASE_URL": database_url, "UPLOAD_DIR": str(folder / "uploads"), **settings}
-    if migrated:
-        project.call("alembic", "upgrade", "head", seconds=60, **variables)
-    port, log = free_port(), folder / "service.log"
-    command = [project.program("fastapi"), "run"]
-    with (
-        log.open("wb") as output,
-        serving(
-            command, project.folder, port, project.variables(**variables), output.fileno()
-        ) as process,
-    ):
-        yield Live(project, Client(HOST, port), process, log)
+    """Start the service on this database, which is `migrated` first, with uploads in `folder`.
+
+    Users of its own can sign in only where the database is there.
+    """
+    callers = callers_of(project)
+    with callers.prepared() as asked_for:
+        variables = {"DATABASE_URL": database_url, "UPLOAD_DIR": str(folder / "uploads")}
+        variables |= {**asked_for, **settings}
+        if migrated:
+            project.call("alembic", "upgrade", "head", seconds=60, **variables)
+        port, log = free_port(), folder / "service.log"
+        command, environment = [project.program("fastapi"), "run"], project.variables(**variables)
+        with (
+            log.open("wb") as output,
+            serving(command, project.folder, port, environment, output.fileno()) as process,
+        ):
+            client = callers.introduce(Client(HOST, port), **variables)
+            yield Live(project, client, callers, variables, process, log)
 
 
 @contextmanager

@@ -55,5 +55,5 @@ def rendered_bytes(folder: Path) -> dict[str, bytes]:
         return {
             str(path.relative_to(target)): path.read_bytes()
             for path in target.rglob("*")
-            if path.is_file() and path.name != ".env"
+            if path.is_file() and path != target / ".env"
         }

@@ -7,12 +7,9 @@ from threading import Thread
 
 import pytest
 
-from generator.databases import fresh_database
-from generator.processes import stop
-from generator.project import Project
-from generator.server import HOST, free_port, serving
-from generator.verify import verify_row
+from generator.server import HOST
 from tests.browser import visit
+from tests.live import installed, running_on_a_fresh_database
 from tests.rendered import MATRIX
 
 
@@ -20,15 +17,8 @@ from tests.rendered import MATRIX
 def service(workspace: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a running service with everything."""
     row = next(row for row in MATRIX if row.answers["examples"])
-    assert verify_row(row, workspace).ok
-    project = Project(row, workspace)
-    with fresh_database(project) as url, (tmp_path / "log").open("wb") as log:
-        port = free_port()
-        command = [project.program("fastapi"), "run"]
-        variables = project.variables(DATABASE_URL=url)
-        with serving(command, project.folder, port, variables, log.fileno()) as process:
-            yield f"http://{HOST}:{port}"
-            stop(process, seconds=10)
+    with running_on_a_fresh_database(installed(row, workspace), tmp_path) as live:
+        yield f"http://{HOST}:{live.client.port}"
 
 
 def test_the_page_shows_the_operations_and_loads_nothing_from_another_host(

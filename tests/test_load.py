@@ -39,7 +39,8 @@ def project(
     workspace: Path,
 ) -> Project:
     mode, database = request.param.split("-")
-    row = row_with(options, sqlalchemy=mode, database=database)
+    # Whose callers are known without a database, too.
+    row = row_with(options, sqlalchemy=mode, database=database, auth="api_key")
     servers_for(row)
     return installed(row, workspace)
 
@@ -121,9 +122,10 @@ def test_a_body_that_stalls_is_given_up(project: Project, tmp_path: Path) -> Non
     limits = hurried.folder / "app/body_limit.py"
     limits.write_text(limits.read_text().replace("BODY_SECONDS = 60", "BODY_SECONDS = 1"))
     with running_on_a_fresh_database(hurried, tmp_path) as live:
+        caller = "".join(f"{name}: {value}\r\n" for name, value in live.client.caller.items())
         with socket.create_connection((live.client.host, live.client.port)) as connection:
             connection.sendall(
-                f"POST {ITEMS} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+                f"POST {ITEMS} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n{caller}"
                 "Content-Type: application/json\r\n\r\n{".encode()
             )
             live.process.terminate()

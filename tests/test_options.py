@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.conditions import as_fresh
 from generator.errors import CommandError, UsageError
 from generator.options import Option, assignment, named, parse_assignments, parse_definition
 from tests.conftest import ROOT, Command
@@ -34,7 +35,7 @@ def test_a_free_answer_shows_an_example(option: Option) -> None:
 
 @every_asked([option for option in ASKED if option.choices])
 def test_the_default_is_a_choice(option: Option) -> None:
-    assert option.default == option.choices[0].value
+    assert as_fresh(option).default == option.choices[0].value
 
 
 @every_asked()
@@ -69,16 +70,29 @@ def test_options_as_json_are_what_copier_yml_says(
     assert document.keys() == {"template", "options"}
     assert document["template"] == {"version": "v0.1.0"}
     assert [entry["name"] for entry in document["options"]] == [option.name for option in options]
-    for entry in document["options"]:
+    for entry, option in zip(document["options"], options, strict=True):
         assert list(entry) == [
             "name", "kind", "type", "default", "choices", "help", "when", "computed",
         ]  # fmt: skip
         written = DEFINITION[entry["name"]]
-        assert entry["default"] == written["default"]
+        assert entry["default"] == as_fresh(option).default
         assert entry["computed"] == (written.get("when") is False)
         assert [choice["value"] for choice in entry["choices"]] == list(
             written.get("choices", {}).values()
         )
+
+
+def test_a_default_is_shown_as_every_fresh_copy_computes_it() -> None:
+    """Not when it depends on a folder, a person or another answer."""
+    written = parse_definition("""
+_kinds: {identity: [name, slug], architecture: [who, many]}
+name: {type: str, default: "{{ _folder_name }}"}
+slug: {type: str, default: "{{ name | lower }}"}
+who: {type: str, default: "{{ 'a' if z is defined and 'z' not in _copier_conf.data else 'b' }}"}
+many: {type: yaml, default: "{{ ['a'] | to_json }}"}
+""")
+    shown = [as_fresh(option).default for option in written]
+    assert shown == ["{{ _folder_name }}", "{{ name | lower }}", "b", ["a"]]
 
 
 def test_options_for_people_name_every_choice(command: Command) -> None:

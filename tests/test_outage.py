@@ -57,7 +57,8 @@ def test_a_database_that_comes_back_needs_no_restart(
     own_postgresql: PostgreSQL,
     mode: str,
 ) -> None:
-    project = installed(row_with(options, sqlalchemy=mode, database="postgresql"), workspace)
+    row = row_with(options, sqlalchemy=mode, database="postgresql", auth="jwt")
+    project = installed(row, workspace)
     server = own_postgresql
     with running(project, tmp_path, server.url, {}) as live:
         with under_load(live.client) as found:

@@ -55,7 +55,7 @@ def project(
     servers_for: ServersFor,
     workspace: Path,
 ) -> Project:
-    row = row_with(options, sqlalchemy="async", database=request.param)
+    row = row_with(options, sqlalchemy="async", database=request.param, auth="none")
     servers_for(row)
     return installed(row, workspace)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import copy_template
+from tests.question_rules import Releases
 from tests.releases import unpack, versions
-from tests.update_rules import RULES, Releases, Rule
+from tests.update_rules import RULES, Rule
 
 Break = Callable[[Path], None]
 
@@ -64,8 +65,23 @@ def adding(path: str) -> Break:
     return lambda folder: (folder / path).touch()
 
 
+def asking(question: str) -> Break:
+    return both(
+        replacing("copier.yml", "  add-on: [", "  add-on: [cache, "),
+        appending("copier.yml", f"cache: {question}\n"),
+    )
+
+
+def both(first: Break, second: Break) -> Break:
+    def change(folder: Path) -> None:
+        first(folder)
+        second(folder)
+
+    return change
+
+
 ITEMS = "template/app/{% if examples %}items{% endif %}"
-REVISION = "template/migrations/versions/{% if examples %}0003_items.py{% endif %}"
+REVISION = "template/migrations/versions/{% if examples %}0003_items.py{% endif %}.jinja"
 
 PYPROJECT, SETTINGS = "template/pyproject.toml.jinja", "template/app/settings.py.jinja"
 DEPENDENCY = "    # Your dependencies below.\n"
@@ -83,6 +99,12 @@ BROKEN: list[tuple[str, Break]] = [
     ("answers_itself", appending("copier.yml", "owner: {type: str, default: me}\n")),
     ("keeps_questions_and_values", replacing("copier.yml", "\nlicense:", "\nlicence:")),
     ("keeps_questions_and_values", replacing("copier.yml", ": Apache-2.0", ": Apache")),
+    ("leaves_living_projects_as_they_were", asking("{type: bool, default: true}")),
+    ("leaves_living_projects_as_they_were", asking("{type: yaml, default: [a]}")),
+    (
+        "leaves_living_projects_as_they_were",
+        asking("{type: str, default: '{{ _copier_conf.data or 1 }}', choices: [none, 1]}"),
+    ),
     ("keeps_paths", renaming("template/app/orm.py", "template/app/columns.py")),
     ("leaves_examples_alone", adding(f"{ITEMS}/prices.py")),
     ("keeps_revisions", replacing(REVISION, "length=200", "length=300")),

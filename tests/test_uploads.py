@@ -32,7 +32,8 @@ HEAD = (
 def project(
     request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
 ) -> Project:
-    return installed(row_with(options, sqlalchemy=request.param, database="sqlite"), workspace)
+    row = row_with(options, sqlalchemy=request.param, database="sqlite", auth="none")
+    return installed(row, workspace)
 
 
 @pytest.fixture

@@ -5,31 +5,23 @@ version, and returns the violations it finds.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
 from packaging.version import Version
 
+from tests.question_rules import (
+    Releases,
+    answers_itself,
+    keeps_questions_and_values,
+    leaves_living_projects_as_they_were,
+    needs_no_trust,
+    protects_what_belongs_to_users,
+)
 from tests.rendered import rendered_bytes
 
-Releases = Mapping[str, Path]
 Rule = Callable[[Path, Releases], list[str]]
 
-# Each would make copier ask for --trust, in this release or in every update that crosses it.
-FORBIDDEN = {"_tasks", "_jinja_extensions", "_migrations", "_external_data"}
-REQUIRED: dict[str, object] = {
-    "_min_copier_version": "9.19",
-    "_skip_if_exists": [".env", "uv.lock"],
-    "_exclude": ["{% if _copier_operation == 'update' %}/migrations/versions{% endif %}"],
-    "_envops": {
-        "undefined": "jinja2.StrictUndefined",
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-        "keep_trailing_newline": True,
-    },
-}
 # Where users add to what the template also changes, and what may follow there.
 SENTINELS = {
     "pyproject.toml": [
@@ -52,58 +44,12 @@ _TAG = re.compile(r"\{%.*?%\}")
 _WINDOWS = re.compile(r'[<>:"\\|?*]')
 
 
-def definition(folder: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load((folder / "copier.yml").read_text(encoding="utf-8")))
-
-
-def questions(folder: Path) -> dict[str, dict[str, Any]]:
-    return {name: it for name, it in definition(folder).items() if not name.startswith("_")}
-
-
-def values(question: dict[str, Any]) -> set[str]:
-    """The values of its choices, as text."""
-    choices = question.get("choices", {})
-    found = choices.values() if isinstance(choices, dict) else choices
-    return {str(it["value"] if isinstance(it, dict) else it) for it in found}
-
-
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Each file of the template by the path that it has in a project, conditions taken away."""
     root = folder / "template"
     for path in sorted(root.rglob("*")):
         if path.is_file():
             yield _TAG.sub("", str(path.relative_to(root))).removesuffix(".jinja"), path
-
-
-def needs_no_trust(folder: Path, _: Releases) -> list[str]:
-    return sorted(FORBIDDEN & definition(folder).keys())
-
-
-def protects_what_belongs_to_users(folder: Path, _: Releases) -> list[str]:
-    found = definition(folder)
-    return [name for name, wanted in REQUIRED.items() if found.get(name) != wanted]
-
-
-def answers_itself(folder: Path, _: Releases) -> list[str]:
-    """A question without a default ends every update that nobody sits at."""
-    return [
-        name
-        for name, it in questions(folder).items()
-        if "default" not in it or (it.get("when") is not False and not it.get("help"))
-    ]
-
-
-def keeps_questions_and_values(folder: Path, releases: Releases) -> list[str]:
-    now = questions(folder)
-    gone = []
-    for version, release in releases.items():
-        for name, old in questions(release).items():
-            if old.get("when") is False:
-                continue
-            missing = values(old) - values(now.get(name, {}))
-            if name not in now or missing:
-                gone.append(f"{version}: {name} {sorted(missing)}")
-    return gone
 
 
 def keeps_paths(folder: Path, releases: Releases) -> list[str]:
@@ -183,6 +129,7 @@ RULES: tuple[Rule, ...] = (
     protects_what_belongs_to_users,
     answers_itself,
     keeps_questions_and_values,
+    leaves_living_projects_as_they_were,
     keeps_paths,
     leaves_examples_alone,
     keeps_revisions,

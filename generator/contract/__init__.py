@@ -3,13 +3,18 @@
 The checks know no option: what a service offers is read from its own /openapi.json.
 """
 
-from generator.contract import core, files, items
+from collections.abc import Sequence
+from types import ModuleType
+
+from generator.contract import auth, core, files, items, tokens, users
 from generator.contract.client import Client, ContractError
 
+FEATURES = (core, items, files, auth, tokens, users)
 
-def walk(client: Client) -> list[str]:
+
+def walk(client: Client, features: Sequence[ModuleType] = FEATURES) -> list[str]:
     """Check all that applies and return the sentences; raises ContractError for a broken one."""
-    checks = [*core.checks(client), *items.checks(client), *files.checks(client)]
+    checks = [check for feature in features for check in feature.checks(client)]
     sentences = []
     for check in checks:
         sentence = " ".join((check.__doc__ or check.__name__).split())

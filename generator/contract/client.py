@@ -2,14 +2,16 @@
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from generator.errors import CommandError
 
 _ENVELOPE = {"code", "message", "path", "request_id"}
+Headers = Mapping[str, str]
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -72,24 +74,40 @@ class Answer:
 
 
 class Client:
-    """Speaks HTTP to a service on this machine; a connection for each request."""
+    """Speaks HTTP to a service on this machine, as nobody; a connection for each request."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
+        # What every request says about who calls.
+        self.caller: Headers = {}
+        self.admin: Callable[[], Headers] = dict
+
+    def calling(self, caller: Headers, admin: Callable[[], Headers] = dict) -> Self:
+        """The same client as another caller; `admin` is asked when the administrator is needed."""
+        other = copy(self)
+        other.caller, other.admin = caller, admin
+        return other
+
+    def as_nobody(self) -> Self:
+        return self.calling({}, self.admin)
+
+    def as_admin(self) -> Self:
+        """An administrator, where the service knows roles; elsewhere nobody."""
+        return self.calling(self.admin(), self.admin)
 
     def send(
         self,
         method: str,
         path: str,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
             # A service may refuse a body before it has read all of it.
             with suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(method, path, body, dict(headers or {}))
+                connection.request(method, path, body, {**self.caller, **(headers or {})})
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.getheaders()}
             return Answer(f"{method} {path}", response.status, named, response.read())
@@ -98,7 +116,7 @@ class Client:
         finally:
             connection.close()
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, headers: Headers | None = None) -> Answer:
         return self.send("GET", path, headers)
 
     def send_json(self, method: str, path: str, value: object) -> Answer:
@@ -108,3 +126,8 @@ class Client:
         """What the service says that it offers: path, method, operation."""
         paths: dict[str, dict[str, dict[str, object]]] = self.get("/openapi.json").json["paths"]
         return paths
+
+    def schemes(self) -> list[dict[str, Any]]:
+        """How the service says that a caller is known; none where it knows no callers."""
+        components = self.get("/openapi.json").json.get("components", {})
+        return list(components.get("securitySchemes", {}).values())

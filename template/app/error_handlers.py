@@ -106,9 +106,8 @@ def _allowed_methods(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
+# Answers what nobody caught; the framework would do so outside of the other middleware.
 class UnhandledErrorMiddleware:
-    """Answers what nobody caught; the framework would do so outside of the other middleware."""
-
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 

@@ -14,8 +14,8 @@ from app.orm import Base, UtcDateTime
 from app.settings import load_settings
 
 
+# Revisions import nothing from the service: it changes, they do not.
 def render_item(_kind: str, value: Any, _: AutogenContext) -> str | Literal[False]:
-    """Keep revisions free of imports from the service: it changes, they do not."""
     return "sa.DateTime(timezone=True)" if isinstance(value, UtcDateTime) else False
 
 
