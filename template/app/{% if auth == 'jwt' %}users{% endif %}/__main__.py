@@ -37,7 +37,6 @@ def main() -> None:
     try:
         with Session(engine) as session, session.begin():
             COMMANDS[command](session, email)
-        sys.stdout.write(f"{email}: done\n")
     except ValidationError as error:
         sys.exit("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
     except IntegrityError:
