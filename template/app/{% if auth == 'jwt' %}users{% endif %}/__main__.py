@@ -4,7 +4,7 @@ import sys
 from getpass import getpass
 
 from pydantic import ValidationError
-from sqlalchemy import create_engine, update
+from sqlalchemy import NullPool, create_engine, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,7 @@ def main() -> None:
     if len(sys.argv) != 3 or sys.argv[1] not in COMMANDS:
         sys.exit(f"usage: python -m app.users ({' | '.join(COMMANDS)}) EMAIL")
     command, email = sys.argv[1:]
-    engine = create_engine(load_settings().database_url.get_secret_value(), hide_parameters=True)
+    engine = create_engine(load_settings().database_url.get_secret_value(), poolclass=NullPool)
     try:
         with Session(engine) as session, session.begin():
             COMMANDS[command](session, email)
