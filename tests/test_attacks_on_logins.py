@@ -1,7 +1,10 @@
 """What somebody at the door of a running service may try with passwords and refresh tokens."""
 
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -114,6 +117,30 @@ def test_a_deactivated_user_is_out_at_once(live: Live) -> None:
     live.project.call("python", *command, seconds=60, **live.settings)
     expect_ended(live.client, login)
     account.sign_in(live.client).refused(401, "INVALID_CREDENTIALS", TOKEN)
+
+
+def test_clients_that_read_no_answer_keep_nobody_from_logging_in(live: Live) -> None:
+    account = Account.registered(live.client)
+    caller = live.as_caller()
+    for number in range(100):
+        body = {"name": f"{account.email} {number}", "description": "d" * 2000}
+        caller.send_json("POST", ITEMS, body).of(201)
+    form = urlencode({"username": account.email, "password": account.password})
+    long = f"GET {ITEMS}?limit=100 HTTP/1.1\r\nHost: x\r\nAuthorization: {{}}\r\n\r\n"
+    login = (
+        f"POST {TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(form)}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
+    )
+    pipeline = (long.format(caller.caller["Authorization"]) + login).encode() * 20
+    with ExitStack() as silent:
+        for _ in range(4):
+            client = silent.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((live.client.host, live.client.port))
+            client.sendall(pipeline)
+        time.sleep(2)
+        for _ in range(4):
+            account.sign_in(live.client).of(200)
 
 
 def test_guesses_at_many_accounts_end_at_the_address(
