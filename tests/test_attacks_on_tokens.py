@@ -73,7 +73,7 @@ def misclaimed(claims: dict[str, Any]) -> list[dict[str, Any]]:
     without = [{k: v for k, v in claims.items() if k != missing} for missing in ("exp", "aud")]
     return [
         *without,
-        {**claims, "exp": now - 1},
+        {**claims, "exp": now - 10},
         {**claims, "nbf": now + 60},
         {**claims, "iat": now + 60},
         {**claims, "iss": "https://somebody.example"},
