@@ -18,7 +18,6 @@ from tests.living import (
 )
 from tests.releases import unpack, versions
 
-
 # The releases that did not ask yet.
 BEFORE = ["0.1.0", "0.2.0"]
 
