@@ -71,17 +71,22 @@ def mount_a_feature(project: Path) -> None:
     """A folder, a line where it is mounted, and an import where the sorting of imports wants it."""
     for path, text in orders.FILES.items():
         write(project / path, text)
+    mount(project, "orders")
+
+
+def mount(project: Path, feature: str) -> None:
     application = project / APPLICATION
-    insert(application, below("    # Your features below."), orders.MOUNT)
+    insert(application, below("    # Your features below."), orders.MOUNT.format(feature=feature))
     imports = re.findall(r"(?m)^from app\.[\w.]+ import .*\n", application.read_text())
-    following = next(line for line in imports if line > orders.IMPORT)
-    insert(application, re.escape(following), orders.IMPORT)
+    line = orders.IMPORT.format(feature=feature)
+    insert(application, re.escape(next(other for other in imports if other > line)), line)
 
 
 def feature_survived(project: Path) -> bool:
     application = read(project / APPLICATION)
     return all(read(project / path) == text for path, text in orders.FILES.items()) and all(
-        application.count(line) == 1 for line in (orders.IMPORT, orders.MOUNT)
+        application.count(line.format(feature="orders")) == 1
+        for line in (orders.IMPORT, orders.MOUNT)
     )
 
 

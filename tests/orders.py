@@ -29,9 +29,9 @@ def get_limits() -> dict[str, int]:
 """,
 }
 
-# The lines that mount it.
-IMPORT = "from app.orders.routes import router as orders\n"
-MOUNT = "    api.include_router(orders)\n"
+# The lines that mount a feature.
+IMPORT = "from app.{feature}.routes import router as {feature}\n"
+MOUNT = "    api.include_router({feature})\n"
 
 MIGRATION = '''"""Orders."""
 

@@ -1,11 +1,11 @@
 """The base class of the tables, and the column types they share."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, MetaData
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -37,6 +37,10 @@ class Base(DeclarativeBase):
         },
     )
     type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  # read once, by the base class
+
+    @classmethod
+    def prune(cls, session: Session, settings: Any) -> None:
+        """Called every hour: a table may drop what has had its time."""
 
 
 def utc_now() -> datetime:

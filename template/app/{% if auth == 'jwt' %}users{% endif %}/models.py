@@ -1,10 +1,11 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.orm import Base, CreatedAt, UuidKey
+from app.auth import AuthSettings
+from app.orm import Base, CreatedAt, UuidKey, utc_now
 
 
 class User(Base):
@@ -30,6 +31,10 @@ class Login(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     expires_at: Mapped[datetime]
 
+    @classmethod
+    def prune(cls, session: Session, settings: AuthSettings) -> None:
+        session.execute(delete(cls).where(cls.expires_at < utc_now()))
+
 
 class LoginFailure(Base):
     __tablename__ = "login_failures"
@@ -39,3 +44,8 @@ class LoginFailure(Base):
     # SHA-256 of an account or an address.
     subject: Mapped[str] = mapped_column(String(64))
     failed_at: Mapped[CreatedAt]
+
+    @classmethod
+    def prune(cls, session: Session, settings: AuthSettings) -> None:
+        window = timedelta(seconds=settings.login_failure_window_seconds)
+        session.execute(delete(cls).where(cls.failed_at < utc_now() - window))

@@ -1,7 +1,11 @@
-from sqlalchemy import BigInteger, String
-from sqlalchemy.orm import Mapped, mapped_column
+from itertools import islice
 
+from sqlalchemy import BigInteger, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.files.storage import Storage
 from app.orm import Base, CreatedAt, UuidKey
+from app.settings import Settings
 
 
 class StoredFile(Base):
@@ -15,3 +19,13 @@ class StoredFile(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[CreatedAt]
+
+    @classmethod
+    def prune(cls, session: Session, settings: Settings) -> None:
+        """Take away what a crash has left in UPLOAD_DIR without a row."""
+        old_files = Storage(settings.upload_dir).old_files()
+        while batch := dict(islice(old_files, 500)):
+            known = set(session.scalars(select(cls.id).where(cls.id.in_(batch))))
+            # Where none is known, the folder is that of another database.
+            for file_id in batch.keys() - known if known else ():
+                batch[file_id].unlink(missing_ok=True)

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from time import time
 from typing import BinaryIO
 from uuid import UUID
 
 from app.errors import InternalError
 
 CHUNK_BYTES = 64 * 1024
+DAY = 24 * 60 * 60
 
 
 class StorageFailed(InternalError):
@@ -48,6 +52,14 @@ class Storage:
 
     def remove(self, file_id: UUID) -> None:
         self._discard(self.path(file_id))
+
+    def old_files(self) -> Iterator[tuple[UUID, Path]]:
+        """Those of ours that are older than a day, each with its id, finished or not."""
+        for path in self.folder.glob("*"):
+            with suppress(OSError, ValueError):
+                file_id = UUID(path.name.removesuffix(".part"))
+                if path.name.startswith(str(file_id)) and path.stat().st_mtime < time() - DAY:
+                    yield file_id, path
 
     def _discard(self, path: Path) -> None:
         try:
