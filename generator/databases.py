@@ -26,7 +26,7 @@ def fresh_database(project: Project) -> Iterator[str]:
 
     Raises UnavailableError where there is no server of that kind.
     """
-    scheme = urlsplit(project.database_url).scheme
+    scheme = urlsplit(project.settings.get("DATABASE_URL", "")).scheme
     if scheme == "sqlite":
         with tempfile.TemporaryDirectory(prefix="database-", dir=project.workspace) as folder:
             yield f"sqlite:///{Path(folder).absolute()}/app.db"

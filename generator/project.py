@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from generator.errors import CommandError
 from generator.matrix import Row
 from generator.options import Value
 from generator.processes import environment, run
@@ -49,13 +48,11 @@ class Project:
         return self.workspace / "environments" / self.dependencies_key()
 
     @property
-    def database_url(self) -> str:
-        """The address that the service itself names; it tells the kind of database."""
-        for line in (self.folder / ".env").read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition("=")
-            if name == "DATABASE_URL":
-                return value
-        raise CommandError("The rendered .env has no DATABASE_URL.")
+    def settings(self) -> dict[str, str]:
+        """What the service's own .env says; its addresses tell which servers it needs."""
+        lines = (self.folder / ".env").read_text(encoding="utf-8").splitlines()
+        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+        return {name: value for name, _, value in pairs}
 
     @property
     def answers(self) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from generator import contract
+from generator.brokers import own_broker
 from generator.callers import Callers, callers_of
 from generator.contract.client import Client
 from generator.databases import fresh_database
@@ -18,6 +20,7 @@ from generator.new import render as render_project
 from generator.processes import ProgramError, run, stop, uv_program
 from generator.project import Project
 from generator.server import HOST, STOP_SECONDS, free_port, serving
+from generator.worker import WORKER_STOP_SECONDS, working
 
 # Copier does not promise that two threads may render at once.
 _rendering = threading.Lock()
@@ -100,11 +103,15 @@ def test(project: Project) -> str:
 
 
 def boot(project: Project) -> str:
-    """Run the real server, walk the HTTP contract, and end it as a supervisor would."""
+    """Run the real server, and its worker if it has one, walk the contract, and end them."""
     log = project.folder.parent / "server.log"
     callers = callers_of(project)
-    with fresh_database(project) as url, callers.prepared() as asked_for:
-        settings = {"DATABASE_URL": url, **asked_for}
+    with (
+        fresh_database(project) as url,
+        own_broker(project) as broker,
+        callers.prepared() as asked_for,
+    ):
+        settings = {"DATABASE_URL": url, **broker, **asked_for}
         project.call("alembic", "upgrade", "head", seconds=60, **settings)
         try:
             return _serve(project, callers, settings, log)
@@ -119,15 +126,23 @@ def _serve(project: Project, callers: Callers, settings: dict[str, str], log: Pa
     variables = project.variables(**settings)
     with (
         log.open("wb") as output,
+        working(project, variables, output.fileno()) as worker,
         serving(command, project.folder, port, variables, output.fileno()) as process,
     ):
         sentences = contract.walk(callers.introduce(Client(HOST, port), **settings))
-        code = stop(process, STOP_SECONDS)
-    if code == -signal.SIGKILL:
-        raise CommandError(f"The service did not end within {STOP_SECONDS} s after SIGTERM.")
-    if code not in _EXIT_CODES:
-        raise CommandError(f"After SIGTERM the service ended with exit code {code}.")
+        _end("service", process, STOP_SECONDS)
+        if worker:
+            _end("worker", worker, WORKER_STOP_SECONDS)
     return "\n".join(sentences)
+
+
+def _end(name: str, process: subprocess.Popen[str], seconds: float) -> None:
+    """As a supervisor would."""
+    code = stop(process, seconds)
+    if code == -signal.SIGKILL:
+        raise CommandError(f"The {name} did not end within {seconds} s after SIGTERM.")
+    if code not in _EXIT_CODES:
+        raise CommandError(f"After SIGTERM the {name} ended with exit code {code}.")
 
 
 STAGES = (

@@ -47,7 +47,7 @@ def tell(word: str, context: JobContext) -> None:
     tell("started", context)
 '''
 
-_ROUTES = '''from fastapi import APIRouter
+_ROUTES = """from fastapi import APIRouter
 
 from app.database import SessionDep
 from app.jobs.models import Job
@@ -85,7 +85,7 @@ router = APIRouter(prefix="/probes")
     enqueue(session, tasks.work, seconds=0)
     {await_}session.flush()
     raise RuntimeError
-'''
+"""
 
 
 def add_probes(project: Path, mode: str) -> None:

@@ -6,10 +6,10 @@ The checks know no option: what a service offers is read from its own /openapi.j
 from collections.abc import Sequence
 from types import ModuleType
 
-from generator.contract import auth, core, files, items, tokens, users
+from generator.contract import auth, core, files, items, jobs, tokens, users
 from generator.contract.client import Client, ContractError
 
-FEATURES = (core, items, files, auth, tokens, users)
+FEATURES = (core, items, jobs, files, auth, tokens, users)
 
 
 def walk(client: Client, features: Sequence[ModuleType] = FEATURES) -> list[str]:

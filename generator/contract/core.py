@@ -32,6 +32,9 @@ def health(client: Client) -> None:
     found = answer.json["dependencies"]
     answer.expect(found.get("database") == "connected", "database connected")
     answer.expect(found.get("migrations") == "current", "migrations current")
+    if "broker" in found:
+        answer.expect(found["broker"] == "connected", "broker connected")
+        answer.expect(set(found.get("worker", {})) == {"last_seen"}, "when a worker was seen")
     head = client.send("HEAD", "/health").of(200)
     head.expect(not head.body, "no body")
 
