@@ -1,15 +1,13 @@
 """A place of its own at a broker, for one service at a time."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock, Timeout
-
+from generator.locks import free_lock
 from generator.project import Project
 from generator.services import KINDS, SERVICES
 from generator.services.rabbitmq import RabbitMQ
@@ -36,16 +34,8 @@ def _own_place(server: str) -> Iterator[str]:
     """Who is named by a number has numbered neighbours; any other name is a place of its own."""
     parts = urlsplit(server)
     numbered = parts.path.removeprefix("/").isdecimal()
-    places = [f"/{number}" for number in range(RabbitMQ.HOSTS)] if numbered else [parts.path]
-    digest = sha256(server.encode()).hexdigest()[:16]
-    while True:
-        for number, path in enumerate(places):
-            lock = FileLock(Path(tempfile.gettempdir()) / f"broker-{digest}-{number}.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            with lock:
-                yield parts._replace(path=path).geturl()
-                return
-        time.sleep(0.1)
+    paths = [f"/{number}" for number in range(RabbitMQ.HOSTS)] if numbered else [parts.path]
+    name = f"broker-{sha256(server.encode()).hexdigest()[:16]}"
+    locks = {Path(tempfile.gettempdir()) / f"{name}-{i}.lock": path for i, path in enumerate(paths)}
+    with free_lock(list(locks)) as lock:
+        yield parts._replace(path=locks[lock]).geturl()

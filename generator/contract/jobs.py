@@ -25,8 +25,12 @@ _SECONDS = 60
 
 def checks(client: Client) -> list[Callable[[Client], None]]:
     operations = client.operations()
-    there = f"{_JOBS}/{{job_id}}" in operations
-    return [unknown] * there + [accepted, done] * (_REPORTS in operations)
+    found: list[Callable[[Client], None]] = []
+    if f"{_JOBS}/{{job_id}}" in operations:
+        found.append(unknown)
+    if _REPORTS in operations:
+        found += [accepted, done]
+    return found
 
 
 def unknown(client: Client) -> None:

@@ -1,0 +1,161 @@
+"""The processes of a service as a supervisor runs them: whatever ends is started again."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.contract.client import Client, ContractError
+from generator.databases import fresh_database
+from generator.matrix import Row
+from generator.options import Option
+from generator.processes import start, stop
+from generator.project import Project
+from generator.server import HOST, free_port
+from generator.stages import STAGES
+from tests.conftest import wait_for
+from tests.live import row_with
+from tests.probes import add_probes
+
+_QUERY = """
+import json, os, sys, sqlalchemy
+engine = sqlalchemy.create_engine(os.environ["DATABASE_URL"], connect_args=eval(sys.argv[2]))
+with engine.begin() as connection:
+    result = connection.execute(sqlalchemy.text(sys.argv[1]))
+    print(json.dumps([[str(it) for it in row] for row in result] if result.returns_rows else []))
+"""
+
+
+class Supervised:
+    """A program that is started again whenever it ends, until the test lets it end."""
+
+    def __init__(self, command: list[str], project: Project, variables: Mapping[str, str]) -> None:
+        self._command, self._project, self._variables = command, project, variables
+        self._log = project.folder.parent / f"{Path(command[0]).name}.log"
+        self._ending = False
+        self._spawn()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _spawn(self) -> None:
+        with self._log.open("ab") as output:
+            folder = self._project.folder
+            self.process = start(self._command, folder, self._variables, output.fileno())
+
+    def _watch(self) -> None:
+        while not self._ending:
+            self.process.wait()
+            if not self._ending:
+                self._spawn()
+
+    def kill(self) -> None:
+        """Without a word to it, and to nobody of its group."""
+        self.process.kill()
+
+    def kill_child(self) -> None:
+        """One of the processes that it forked."""
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        with suppress(ProcessLookupError):
+            os.kill(int(found.split()[-1]), signal.SIGKILL)
+
+    def end(self, seconds: float) -> int:
+        self._ending = True
+        code = stop(self.process, seconds)
+        self._thread.join()
+        return code
+
+
+@dataclass
+class Crew:
+    """A service with its worker, if it has one, and what its jobs have told."""
+
+    project: Project
+    variables: Mapping[str, str]
+    probes: Path
+    port: int = field(default_factory=free_port)
+    worker: Supervised | None = None
+
+    def __post_init__(self) -> None:
+        run = [self.project.program("fastapi"), "run", "--host", HOST, "--port", str(self.port)]
+        self.api = Supervised(run, self.project, self.variables)
+        if "BROKER_URL" in self.variables:
+            work = ["-A", "app.worker", "worker", "--concurrency", "4"]
+            command = [self.project.program("celery"), *work]
+            self.worker = Supervised(command, self.project, self.variables)
+        wait_for(self.is_live)
+
+    @property
+    def client(self) -> Client:
+        return Client(HOST, self.port)
+
+    def is_live(self) -> bool:
+        try:
+            return self.client.get("/health/live").status == 200
+        except ContractError:
+            return False
+
+    def enqueue(self, path: str) -> str:
+        """As a client that tries again when it was not answered; returns the job's id."""
+        while True:
+            try:
+                answer = self.client.send("POST", f"/api/v1/probes/{path}")
+            except ContractError:
+                time.sleep(0.2)
+                continue
+            if answer.status == 202:
+                job_id: str = answer.json["id"]
+                return job_id
+            time.sleep(0.2)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get(f"/api/v1/jobs/{job_id}").of(200).json
+        return found
+
+    def ended(self, job_id: str, seconds: float) -> dict[str, Any]:
+        wait_for(lambda: self.job(job_id)["finished_at"] is not None, seconds)
+        return self.job(job_id)
+
+    def query(self, statement: str) -> list[list[str]]:
+        wait = "{}" if "postgresql" in self.variables["DATABASE_URL"] else "{'timeout': 30}"
+        arguments = ("-c", _QUERY, statement, wait)
+        url = self.variables["DATABASE_URL"]
+        found = self.project.call("python", *arguments, seconds=60, DATABASE_URL=url)
+        rows: list[list[str]] = json.loads(found.splitlines()[-1])
+        return rows
+
+    def told(self) -> list[list[str]]:
+        """Word, job and request id of each line that a job has written."""
+        return [line.split() for line in self.probes.read_text().splitlines()]
+
+
+def probed(options: tuple[Option, ...], workspace: Path, **answers: str) -> Project:
+    """A service with the feature that the tests of jobs need."""
+    row = row_with(options, auth="none", **answers)
+    project = Project(Row(f"probed-{row.id}-{os.getpid()}", row.answers), workspace)
+    if not (project.folder / "app/probes").exists():
+        for stage in STAGES[:2]:
+            stage.take(project)
+        add_probes(project.folder, str(row.answers["sqlalchemy"]))
+    return project
+
+
+@contextmanager
+def crew(project: Project, folder: Path, **settings: str) -> Iterator[Crew]:
+    """Run it on a fresh database, with a table for what its jobs write."""
+    probes = folder / "probes"
+    probes.touch()
+    with fresh_database(project) as url, ExitStack() as stack:
+        settings = {"DATABASE_URL": url, "PROBES": str(probes), **settings}
+        project.call("alembic", "upgrade", "head", seconds=60, **settings)
+        found = Crew(project, project.variables(**settings), probes)
+        stack.callback(found.api.end, 15)
+        if found.worker:
+            stack.callback(found.worker.end, 30)
+        found.query("CREATE TABLE effects (job VARCHAR(36))")
+        yield found
