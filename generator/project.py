@@ -60,6 +60,11 @@ class Project:
         recorded = yaml.safe_load((self.folder / ".copier-answers.yml").read_text(encoding="utf-8"))
         return {name: it for name, it in recorded.items() if not name.startswith("_")}
 
+    @property
+    def has_worker(self) -> bool:
+        """Whether its jobs are run by processes of their own."""
+        return (self.folder / "app/worker.py").exists()
+
     def dependencies_key(self) -> str:
         """Equal for projects that lock to the same and may share an environment."""
         document = tomllib.loads((self.folder / "pyproject.toml").read_text())

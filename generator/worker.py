@@ -15,7 +15,7 @@ def working(
     project: Project, variables: Mapping[str, str], output: int
 ) -> Iterator[subprocess.Popen[str] | None]:
     """Start it, without waiting until it is ready: jobs wait for it."""
-    if "BROKER_URL" not in variables:
+    if not project.has_worker:
         yield None
         return
     command = [project.program("celery"), "-A", "app.worker", "worker", "--concurrency", "2"]

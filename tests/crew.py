@@ -36,7 +36,7 @@ class Supervised:
     """A program that is started again whenever it ends, until the test lets it end."""
 
     def __init__(self, command: list[str], project: Project, variables: Mapping[str, str]) -> None:
-        self._command, self._project, self._variables = command, project, variables
+        self.command, self._project, self._variables = command, project, variables
         self._log = project.folder.parent / f"{Path(command[0]).name}.log"
         self._ending = False
         self._spawn()
@@ -46,7 +46,7 @@ class Supervised:
     def _spawn(self) -> None:
         with self._log.open("ab") as output:
             folder = self._project.folder
-            self.process = start(self._command, folder, self._variables, output.fileno())
+            self.process = start(self.command, folder, self._variables, output.fileno())
 
     def _watch(self) -> None:
         while not self._ending:
@@ -84,7 +84,7 @@ class Crew:
     def __post_init__(self) -> None:
         run = [self.project.program("fastapi"), "run", "--host", HOST, "--port", str(self.port)]
         self.api = Supervised(run, self.project, self.variables)
-        if "BROKER_URL" in self.variables:
+        if self.project.has_worker:
             work = ["-A", "app.worker", "worker", "--concurrency", "4"]
             command = [self.project.program("celery"), *work]
             self.worker = Supervised(command, self.project, self.variables)
@@ -94,28 +94,35 @@ class Crew:
     def client(self) -> Client:
         return Client(HOST, self.port)
 
+    def close(self) -> None:
+        self.api.end(15)
+        if self.worker:
+            self.worker.end(30)
+
     def is_live(self) -> bool:
         try:
             return self.client.get("/health/live").status == 200
         except ContractError:
             return False
 
-    def enqueue(self, path: str) -> str:
-        """As a client that tries again when it was not answered; returns the job's id."""
+    def answered(self, method: str, path: str, status: int) -> dict[str, Any]:
+        """As a client that tries again where it was not answered, or not so."""
+        end = time.monotonic() + 60
         while True:
             try:
-                answer = self.client.send("POST", f"/api/v1/probes/{path}")
+                found: dict[str, Any] = self.client.send(method, path).of(status).json
             except ContractError:
+                if time.monotonic() > end:
+                    raise
                 time.sleep(0.2)
-                continue
-            if answer.status == 202:
-                job_id: str = answer.json["id"]
-                return job_id
-            time.sleep(0.2)
+            else:
+                return found
+
+    def enqueue(self, path: str) -> str:
+        return str(self.answered("POST", f"/api/v1/probes/{path}", 202)["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get(f"/api/v1/jobs/{job_id}").of(200).json
-        return found
+        return self.answered("GET", f"/api/v1/jobs/{job_id}", 200)
 
     def ended(self, job_id: str, seconds: float) -> dict[str, Any]:
         wait_for(lambda: self.job(job_id)["finished_at"] is not None, seconds)
@@ -154,8 +161,6 @@ def crew(project: Project, folder: Path, **settings: str) -> Iterator[Crew]:
         settings = {"DATABASE_URL": url, "PROBES": str(probes), **settings}
         project.call("alembic", "upgrade", "head", seconds=60, **settings)
         found = Crew(project, project.variables(**settings), probes)
-        stack.callback(found.api.end, 15)
-        if found.worker:
-            stack.callback(found.worker.end, 30)
+        stack.callback(found.close)
         found.query("CREATE TABLE effects (job VARCHAR(36))")
         yield found

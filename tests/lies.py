@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from generator.contract import auth, core, files, items, tokens, users
+from generator.contract import auth, core, files, items, jobs, tokens, users
 from generator.contract.accounts import LOGOUT, ME, REFRESH, TOKEN, USERS
 from tests.lying import (
     NOBODY,
@@ -19,6 +19,8 @@ from tests.lying import (
 
 ITEMS = "/api/v1/items"
 FILES = "/api/v1/files"
+JOBS = "/api/v1/jobs"
+REPORTS = f"{ITEMS}/reports"
 CORE_LIES = [
     Lie("GET /health/live is 200", "GET /health/live", None, status(204)),
     Lie("GET /health/live is 200", "HEAD /health/live", None, text(b"x")),
@@ -65,6 +67,23 @@ ITEMS_LIES = [
     Lie("PATCH of nothing", f"PATCH {ITEMS}", 409, error(code="CONFLICT")),
     Lie("DELETE is 204", f"DELETE {ITEMS}", 204, status(200)),
     Lie("DELETE is 204", f"DELETE {ITEMS}", 404, status(204)),
+]  # fmt: skip
+JOBS_LIES = [
+    Lie("An unknown job", f"GET {JOBS}/", 404, error(code="NOT_FOUND")),
+    Lie("An unknown job", f"GET {JOBS}/nonsense", 422, status(404)),
+    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, status(200)),
+    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, header("location", ITEMS)),
+    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, body(lambda it: it.update(more=1))),
+    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202,
+        body(lambda it: it.update(status="succeeded"))),
+    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, body(lambda it: it.update(result=0))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(status="failed"))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(attempts=0))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(error="some"))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(result={}))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(name="other"))),
+    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200,
+        body(lambda it: it["finished_at"] and it.update(finished_at="0001"))),
 ]  # fmt: skip
 FILES_LIES = [
     Lie("POST /files is 201", f"POST {FILES}", 201, body(lambda it: it.update(size=1))),
@@ -139,6 +158,7 @@ USERS_LIES = [
 LIES: dict[ModuleType, list[Lie]] = {
     core: CORE_LIES,
     items: ITEMS_LIES,
+    jobs: JOBS_LIES,
     files: FILES_LIES,
     auth: AUTH_LIES,
     tokens: TOKENS_LIES,

@@ -49,12 +49,12 @@ def prove(project: Project) -> None:
 def write_rows(project: Project, url: str) -> None:
     """A row of an example, and one of the team's own."""
     for statement in _WRITE:
-        _execute(project, url, statement)
+        execute(project, url, statement)
 
 
 def rows_are_there(project: Project, url: str) -> bool:
-    return _execute(project, url, _READ) == "[('lamp', 'two lamps')]"
+    return execute(project, url, _READ) == "[('lamp', 'two lamps')]"
 
 
-def _execute(project: Project, url: str, statement: str) -> str:
+def execute(project: Project, url: str, statement: str) -> str:
     return project.call("python", "-c", _ROWS, statement, seconds=60, DATABASE_URL=url).strip()

@@ -55,6 +55,25 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
         "none": Trace(),
     },
     "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
+    "background": {
+        "background_tasks": Trace(("job_concurrency", "Bell")),
+        "celery": Trace(
+            (
+                # Who has none is told how to get it.
+                "(?<!background=)celery",
+                r"brokers?",
+                r"broker_\w+",
+                r"job_handover\w*",
+                "Publisher",
+                "last_seen",
+            ),
+            ("celery", "celery-types"),
+        ),
+    },
+    "celery_broker": {
+        "redis": Trace(("redis",)),
+        "rabbitmq": Trace(("rabbitmq", "amqp")),
+    },
     "examples": {
         "true": Trace(
             (
@@ -66,6 +85,13 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
                 r"upload_\w+",
                 "examples",
                 "lamp",
+                r"webhooks?",
+                r"webhook_\w+",
+                r"announce\w*",
+                r"reports?",
+                "HttpClient",
+                "http_client",
+                "UPSTREAM_FAILED",
             ),
         ),
         "false": Trace(),

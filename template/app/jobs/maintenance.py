@@ -68,7 +68,7 @@ class Maintenance(Thread):
             now, mine = utc_now(), Job.runner == self._runner.id
             lease = now + timedelta(seconds=self._settings.job_lease_seconds)
             held = mine & Job.id.in_(list(self._runner.held)) & (Job.status == "running")
-            # Comes first: SQLite may refuse the later write of a transaction that has read.
+            # Comes first: a database may refuse the later write of a transaction that has read.
             session.execute(update(Job).where(held).values(due_at=lease))
             session.execute(delete(JobRunner).where(JobRunner.seen_at < now - DAY))
             session.merge(JobRunner(id=self._runner.id, seen_at=now))

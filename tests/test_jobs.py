@@ -1,0 +1,145 @@
+"""How jobs end on running services: the bad ones too, and beside whom."""
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from typing import Any
+
+import pytest
+
+from generator.brokers import own_broker
+from generator.options import Option
+from generator.server import HOST
+from tests.crew import Crew, Supervised, crew, probed
+
+QUICK = {"JOB_LEASE_SECONDS": "3", "JOB_SWEEP_SECONDS": "0.5"}
+# Each is run by a process that serves requests, or by a worker.
+RUNNERS = [
+    pytest.param({"background": "background_tasks", "sqlalchemy": "sync"}, id="this process"),
+    pytest.param(
+        {"background": "celery", "celery_broker": "redis", "sqlalchemy": "async"}, id="celery"
+    ),
+]
+
+
+@pytest.fixture(params=RUNNERS)
+def found(
+    request: pytest.FixtureRequest,
+    options: tuple[Option, ...],
+    workspace: Path,
+    tmp_path: Path,
+) -> Iterator[Crew]:
+    answers: dict[str, str] = request.param
+    request.getfixturevalue("postgresql")
+    if "celery_broker" in answers:
+        request.getfixturevalue(answers["celery_broker"])
+    project = probed(options, workspace, database="postgresql", **answers)
+    with own_broker(project) as broker, crew(project, tmp_path, **broker, **QUICK) as found:
+        yield found
+
+
+def test_jobs_that_cannot_succeed_fail_and_hold_up_no_other(found: Crew) -> None:
+    bad = {name: found.enqueue(name) for name in ("fail", "forget", "kill")}
+    good = [found.enqueue("work/0.03") for _ in range(20)]
+    found.client.send("POST", "/api/v1/probes/roll-back").of(500)
+
+    for job_id in good:
+        assert found.ended(job_id, 60)["status"] == "succeeded"
+    ended: dict[str, dict[str, Any]] = {
+        name: found.ended(job_id, 120) for name, job_id in bad.items()
+    }
+    assert [(job["status"], job["attempts"]) for job in ended.values()] == [("failed", 5)] * 3
+    assert {name: job["error"] for name, job in ended.items()} == {
+        "fail": "ValueError",
+        "forget": "This service has no such task.",
+        "kill": "The process that ran it was stopped.",
+    }
+    assert found.query("SELECT count(*) FROM jobs") == [[str(len(bad) + len(good))]]
+    starts = Counter(job for word, job, _ in found.told())
+    assert [starts[bad[name]] for name in ("fail", "forget", "kill")] == [5, 0, 5]
+
+
+def test_who_is_told_to_end_gives_back_its_jobs(found: Crew) -> None:
+    job_id = found.enqueue("work/60")
+    runner = found.worker or found.api
+    while found.job(job_id)["status"] != "running":
+        time.sleep(0.05)
+
+    began = time.monotonic()
+    assert runner.end(30) in {0, -15, 143}
+    assert time.monotonic() - began < 30
+
+    (row,) = found.query("SELECT status, attempts, error FROM jobs")
+    assert row == ["queued", "1", "The process that ran it was stopped."]
+
+
+def test_a_job_has_the_request_id_of_its_request(found: Crew) -> None:
+    headers = {"X-Request-ID": "the-one"}
+    job = found.client.send("POST", "/api/v1/probes/work/0", headers).of(202).json
+
+    assert found.ended(job["id"], 60)["status"] == "succeeded"
+    assert found.told() == [["started", job["id"], "the-one"]]
+
+
+def test_replicas_share_the_jobs_and_run_none_twice(found: Crew) -> None:
+    """Two processes that serve requests, or two workers, on one database."""
+    runner = found.worker or found.api
+    command = [part if part != str(found.port) else "0" for part in runner.command]
+    with ExitStack() as stack:
+        stack.callback(Supervised(command, found.project, found.variables).end, 30)
+        ids = [found.enqueue("work/0.01") for _ in range(300)]
+        for job_id in ids:
+            assert found.ended(job_id, 60)["status"] == "succeeded"
+
+    starts = Counter(job for _, job, _ in found.told())
+    assert [starts[job_id] for job_id in ids] == [1] * len(ids)
+    assert found.query("SELECT count(*) FROM jobs WHERE attempts > 1") == [["0"]]
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port that accepts and never says a word."""
+    with socket(AF_INET, SOCK_STREAM) as hole:
+        hole.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        hole.bind((HOST, 0))
+        hole.listen(128)
+        yield hole.getsockname()[1]
+
+
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+@pytest.mark.usefixtures("postgresql")
+def test_no_request_waits_for_a_broker(
+    options: tuple[Option, ...],
+    workspace: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    kind: str,
+) -> None:
+    """Medians of requests that take turns at two services, one with a broker that is silent."""
+    request.getfixturevalue(kind)
+    answers = {"background": "celery", "celery_broker": kind, "sqlalchemy": "async"}
+    project = probed(options, workspace, database="postgresql", **answers)
+    (tmp_path / "silent").mkdir()
+    with black_hole() as port, own_broker(project) as broker, ExitStack() as stack:
+        scheme = broker["BROKER_URL"].partition("://")[0]
+        silent_url = f"{scheme}://nobody:nothing@{HOST}:{port}/0"
+        heard = stack.enter_context(crew(project, tmp_path, **broker, **QUICK))
+        silent = stack.enter_context(
+            crew(project, tmp_path / "silent", BROKER_URL=silent_url, **QUICK)
+        )
+        seconds: dict[int, list[float]] = {heard.port: [], silent.port: []}
+        for _ in range(100):
+            for found in (heard, silent):
+                began = time.monotonic()
+                found.client.send("POST", "/api/v1/probes/work/0").of(202)
+                seconds[found.port].append(time.monotonic() - began)
+        with_broker, without = map(statistics.median, seconds.values())
+        print(f"{1000 * with_broker:.1f} ms, silent {1000 * without:.1f} ms")  # noqa: T201
+        health = silent.client.get("/health").of(200).json["dependencies"]
+
+    assert health["broker"] == "unreachable"
+    assert without - with_broker < 0.1
