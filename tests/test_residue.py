@@ -90,6 +90,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
                 r"announce\w*",
                 r"reports?",
                 "HttpClient",
+                "open_http_client",
                 "http_client",
                 "UPSTREAM_FAILED",
             ),
