@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import copier
-import pytest
 import yaml
 
 from generator.matrix import Row
