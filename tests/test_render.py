@@ -10,6 +10,7 @@ import copier
 import yaml
 
 from generator.matrix import Row
+from tests.conftest import ROOT, contents
 from tests.rendered import MATRIX, Render
 
 # Two characters and sixty: the lines that hold a name are the shortest and the longest they can be.
@@ -32,6 +33,12 @@ def test_copier_renders_every_row_without_trust(template: Path, tmp_path: Path) 
         copier.run_copy(str(template), project, data=dict(row.answers), defaults=True, quiet=True)
 
         assert (project / "app" / "main.py").is_file()
+
+
+def test_no_file_of_the_template_stands_there_twice() -> None:
+    names = [path.removesuffix(".jinja") for path in contents(ROOT / "template")]
+
+    assert sorted(names) == sorted(set(names))
 
 
 def test_no_jinja_is_left(row: Row, render: Render) -> None:
