@@ -43,6 +43,11 @@ def tell(word: str, context: JobContext) -> None:
 
 
 @task
+{async_}def cancel(context: JobContext) -> None:
+    raise {cancelled}
+
+
+@task
 {async_}def forget(context: JobContext) -> None:
     tell("started", context)
 '''
@@ -73,6 +78,11 @@ router = APIRouter(prefix="/probes")
     return enqueue(session, tasks.kill)
 
 
+@router.post("/cancel", status_code=202, response_model=JobRead)
+{async_}def cancel(session: SessionDep) -> Job:
+    return enqueue(session, tasks.cancel)
+
+
 @router.post("/forget", status_code=202, response_model=JobRead)
 {async_}def forget(session: SessionDep) -> Job:
     job = enqueue(session, tasks.forget)
@@ -95,6 +105,7 @@ def add_probes(project: Path, mode: str) -> None:
         "async_": "async " if asynchronous else "",
         "await_": "await " if asynchronous else "",
         "sleep": "await asyncio.sleep" if asynchronous else "time.sleep",
+        "cancelled": "asyncio.CancelledError" if asynchronous else "RuntimeError",
         "imports": "import asyncio\nimport os" if asynchronous else "import os\nimport time",
     }
     folder = project / "app/probes"

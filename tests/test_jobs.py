@@ -63,6 +63,19 @@ def test_jobs_that_cannot_succeed_fail_and_hold_up_no_other(found: Crew) -> None
     assert [starts[bad[name]] for name in ("fail", "forget", "kill")] == [5, 0, 5]
 
 
+def test_a_task_that_is_cancelled_costs_no_worker(
+    options: tuple[Option, ...], workspace: Path, tmp_path: Path
+) -> None:
+    answers = {"background": "background_tasks", "database": "sqlite", "sqlalchemy": "async"}
+    with crew(probed(options, workspace, **answers), tmp_path, **QUICK) as found:
+        cancelled = [found.enqueue("cancel") for _ in range(4)]
+        good = found.enqueue("work/0")
+
+        assert found.ended(good, 20)["status"] == "succeeded"
+        for job_id in cancelled:
+            assert found.ended(job_id, 120)["status"] == "failed"
+
+
 def test_who_is_told_to_end_gives_back_its_jobs(found: Crew) -> None:
     job_id = found.enqueue("work/60")
     runner = found.worker or found.api

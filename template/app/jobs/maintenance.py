@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, Thread
-from time import monotonic
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -33,13 +32,17 @@ class Maintenance(Thread):
         self._settings, self._runner, self._hand_over_due = settings, runner, hand_over_due
         self._patience = settings.database_pool_timeout_seconds
         self._engine = dialect.private_engine(settings.database_url, self._patience)
-        self._stopping, self._next_prune = Event(), 0.0
+        self._stopping = Event()
+        # A thread of its own: what takes its time there must not cost a lease.
+        self._pruner = Thread(target=self._prune, daemon=True)
 
     def __enter__(self) -> None:
         self.start()
+        self._pruner.start()
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
+        self._pruner.join(1)
         self.join(self._patience)
         self._look_after()
 
@@ -53,14 +56,20 @@ class Maintenance(Thread):
     def _look_after(self) -> None:
         try:
             self._sweep()
-            if monotonic() > self._next_prune:
-                self._next_prune = monotonic() + PRUNE_SECONDS
-                for mapper in Base.registry.mappers:
-                    with Session(self._engine) as session, session.begin():
-                        mapper.class_.prune(session, self._settings)
         # The database is away, say; the next time it may be there.
         except Exception as error:  # noqa: BLE001
             logger.warning("jobs cannot be looked after: %s", error)
+
+    def _prune(self) -> None:
+        while True:
+            for mapper in Base.registry.mappers:
+                try:
+                    with Session(self._engine) as session, session.begin():
+                        mapper.class_.prune(session, self._settings)
+                except Exception as error:  # noqa: BLE001
+                    logger.warning("%s cannot be pruned: %s", mapper.class_.__name__, error)
+            if self._stopping.wait(PRUNE_SECONDS):
+                return
 
     # Extends the leases here, ends those of the dead, and hands over what is due.
     def _sweep(self) -> None:

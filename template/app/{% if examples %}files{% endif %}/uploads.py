@@ -32,7 +32,7 @@ class Upload(BaseModel):
 
 
 def store_upload(request: Request, file: UploadFile) -> Generator[Upload, None, None]:
-    """Not async in either mode: the framework runs it in a thread, where disks may be slow."""
+    """Not async: the framework runs it in a thread, where disks may be slow."""
     settings: Settings = request.state.settings
     size = file.size or 0
     if size > settings.max_upload_bytes:
