@@ -63,7 +63,7 @@ from app.probes import tasks
 router = APIRouter(prefix="/probes")
 
 
-@router.post("/work/{{seconds}}", status_code=202, response_model=JobRead)
+@router.post("/run/{{seconds}}", status_code=202, response_model=JobRead)
 {async_}def work(seconds: float, session: SessionDep) -> Job:
     return enqueue(session, tasks.work, seconds=seconds)
 

@@ -36,7 +36,7 @@ class Fault(NamedTuple):
 
 
 def work(number: int) -> str:
-    return "work/2" if number % 50 == 0 else "work/0.03"
+    return "run/2" if number % 50 == 0 else "run/0.03"
 
 
 def enqueue_all(crew: Crew, began: float) -> list[str]:

@@ -44,7 +44,7 @@ def found(
 
 def test_jobs_that_cannot_succeed_fail_and_hold_up_no_other(found: Crew) -> None:
     bad = {name: found.enqueue(name) for name in ("fail", "forget", "kill")}
-    good = [found.enqueue("work/0.03") for _ in range(20)]
+    good = [found.enqueue("run/0.03") for _ in range(20)]
     found.client.send("POST", "/api/v1/probes/roll-back").of(500)
 
     for job_id in good:
@@ -69,7 +69,7 @@ def test_a_task_that_is_cancelled_costs_no_worker(
     answers = {"background": "background_tasks", "database": "sqlite", "sqlalchemy": "async"}
     with crew(probed(options, workspace, **answers), tmp_path, **QUICK) as found:
         cancelled = [found.enqueue("cancel") for _ in range(4)]
-        good = found.enqueue("work/0")
+        good = found.enqueue("run/0")
 
         assert found.ended(good, 20)["status"] == "succeeded"
         for job_id in cancelled:
@@ -77,7 +77,7 @@ def test_a_task_that_is_cancelled_costs_no_worker(
 
 
 def test_who_is_told_to_end_gives_back_its_jobs(found: Crew) -> None:
-    job_id = found.enqueue("work/60")
+    job_id = found.enqueue("run/60")
     runner = found.worker or found.api
     while found.job(job_id)["status"] != "running":
         time.sleep(0.05)
@@ -92,7 +92,7 @@ def test_who_is_told_to_end_gives_back_its_jobs(found: Crew) -> None:
 
 def test_a_job_has_the_request_id_of_its_request(found: Crew) -> None:
     headers = {"X-Request-ID": "the-one"}
-    job = found.client.send("POST", "/api/v1/probes/work/0", headers).of(202).json
+    job = found.client.send("POST", "/api/v1/probes/run/0", headers).of(202).json
 
     assert found.ended(job["id"], 60)["status"] == "succeeded"
     assert found.told() == [["started", job["id"], "the-one"]]
@@ -104,7 +104,7 @@ def test_replicas_share_the_jobs_and_run_none_twice(found: Crew) -> None:
     command = [part if part != str(found.port) else "0" for part in runner.command]
     with ExitStack() as stack:
         stack.callback(Supervised(command, found.project, found.variables).end, 30)
-        ids = [found.enqueue("work/0.01") for _ in range(300)]
+        ids = [found.enqueue("run/0.01") for _ in range(300)]
         for job_id in ids:
             assert found.ended(job_id, 60)["status"] == "succeeded"
 
@@ -148,7 +148,7 @@ def test_no_request_waits_for_a_broker(
         for _ in range(100):
             for found in (heard, silent):
                 began = time.monotonic()
-                found.client.send("POST", "/api/v1/probes/work/0").of(202)
+                found.client.send("POST", "/api/v1/probes/run/0").of(202)
                 seconds[found.port].append(time.monotonic() - began)
         with_broker, without = map(statistics.median, seconds.values())
         print(f"{1000 * with_broker:.1f} ms, silent {1000 * without:.1f} ms")  # noqa: T201

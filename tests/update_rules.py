@@ -36,6 +36,7 @@ SENTINELS = {
     "README.md": [("<!-- Yours below. -->", r"\Z")],
     "app/items/routes.py": [("# Your routes below.", r"\Z")],
     "app/files/routes.py": [("# Your routes below.", r"\Z")],
+    "app/jobs/routes.py": [("# Your routes below.", r"\Z")],
 }
 EXAMPLES = ("app/items/", "app/files/")
 FROZEN = Version("1.0.0")
