@@ -66,6 +66,7 @@ class Maintenance(Thread):
                 try:
                     with Session(self._engine) as session, session.begin():
                         mapper.class_.prune(session, self._settings)
+                # What one table cannot do keeps no other from it.
                 except Exception as error:  # noqa: BLE001
                     logger.warning("%s cannot be pruned: %s", mapper.class_.__name__, error)
             if self._stopping.wait(PRUNE_SECONDS):
