@@ -1,15 +1,9 @@
 """The command line `fastapi-service`: what can be said to it, and how it ends."""
 
-import json
 import os
 import signal
 import sys
-import tempfile
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -17,20 +11,16 @@ from typing import Annotated
 import typer
 from copier.errors import CopierWarning
 
-from generator import console
+from generator import cli_living, console
 from generator.conditions import as_fresh
-from generator.errors import CommandError, UsageError
-from generator.matrix import selected
+from generator.errors import CommandError
 from generator.new import check_destination, create, run_service, say_next
 from generator.options import parse_assignments, parse_definition
-from generator.progress import Display
-from generator.services import SERVICES
 from generator.source import opened
-from generator.verify import prepare, verify_rows
 
 app = typer.Typer(
     name="fastapi-service",
-    help="Render FastAPI services from a template, and prove the template.",
+    help="Render FastAPI services from a template, keep them up to date, and prove the template.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -91,9 +81,13 @@ def options(
         found = [as_fresh(option) for option in parse_definition(source.definition())]
         if as_json:
             listed = [option.as_json() for option in found]
-            _write({"template": {"version": source.version}, "options": listed}, "-")
+            console.write_json({"template": {"version": source.version}, "options": listed}, "-")
         else:
             console.show_options(found)
+
+
+for _name, _command in cli_living.COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command()
@@ -115,44 +109,10 @@ def verify(
     template: TemplateOption = None,
 ) -> None:
     """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
-    if report not in {None, "-"} and not Path(str(report)).absolute().parent.is_dir():
-        raise UsageError(f"There is no folder for {report}: choose another --report.")
-    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    display = Display(on_stderr=report == "-")
-    with opened(template) as source, _workspace(keep) as workspace, closing(SERVICES):
-        rows = selected(parse_definition(source.definition()), only or [])
-        prepare(source.tree, workspace)
-        with display.watching(len(rows)) as watch:
-            reports = verify_rows(rows, workspace, jobs, watch)
-        about = {"source": source.location, "version": source.version}
-    display.summary(reports)
-    if report:
-        seconds = round(time.monotonic() - began, 1)
-        found = [row.as_json() for row in reports]
-        _write({"template": about, "started": started, "seconds": seconds, "rows": found}, report)
-    if not all(row.ok for row in reports):
+    from generator.proving import prove  # noqa: PLC0415 - only who proves waits for what that needs
+
+    if not prove(template, only or [], jobs, keep, report):
         raise typer.Exit(1)
-
-
-def _write(document: object, target: str) -> None:
-    """Write JSON to a file, or to stdout for `-`."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    if target == "-":
-        console.say(text)
-    else:
-        Path(target).write_text(f"{text}\n", encoding="utf-8")
-
-
-@contextmanager
-def _workspace(keep: Path | None) -> Iterator[Path]:
-    """Give an empty folder, which goes away in the end unless it was asked for."""
-    if keep is None:
-        with tempfile.TemporaryDirectory(prefix="fastapi-service-verify-") as folder:
-            yield Path(folder)
-        return
-    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise UsageError(f"{keep} is not an empty folder: choose a new one.")
-    yield keep.resolve()
 
 
 def _print_version(wanted: bool) -> None:
@@ -166,7 +126,7 @@ def main(
     *,
     _: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
 ) -> None:
-    """Render FastAPI services from a template, and prove the template."""
+    """Render FastAPI services from a template, keep them up to date, and prove the template."""
 
 
 def run() -> None:

@@ -97,6 +97,11 @@ def _mentioned(option: Option) -> frozenset[str]:
     )
 
 
+def rendered_text(source: str, answers: Mapping[str, Value]) -> str:
+    """Jinja of a setting, with the answers and what copier adds to them."""
+    return _compile(source).render(answers)
+
+
 @cache
 def _compile(source: str) -> Template:
     return _ENVIRONMENT.from_string(source)

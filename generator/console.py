@@ -1,7 +1,9 @@
 """What people see: results on stdout, progress and errors on stderr, plain without a terminal."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -19,9 +21,35 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
+def write_json(document: object, target: str = "-") -> None:
+    """Write it to a file, or to stdout for `-`."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if target == "-":
+        say(text)
+    else:
+        Path(target).write_text(f"{text}\n", encoding="utf-8")
+
+
 def note(text: str) -> None:
     """Print what is no result: progress, a warning, an error."""
     typer.echo(text, err=True)
+
+
+def on_a_terminal() -> bool:
+    return _out.is_terminal
+
+
+def show_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Print a table of two columns on a terminal, and a line for each pair elsewhere."""
+    if not on_a_terminal():
+        say("\n".join([f"{title}:", *(f"    {name}: {about}" for name, about in pairs)]))
+        return
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for pair in pairs:
+        table.add_row(*map(escape, pair))
+    _out.print(table)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`fastapi-service new`: render a project, lock it, put it under git."""
 
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -9,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from copier import run_copy
-from copier.errors import CopierError, InvalidTypeError
-from jinja2 import TemplateError
 
 from generator.console import note, say, step
 from generator.errors import CommandError, UsageError
+from generator.git import git
 from generator.options import Value, assignment
-from generator.processes import ProgramError, environment, git, run, uv_program
+from generator.processes import ProgramError, environment, run, uv_command, uv_program
+from generator.rendering import render
 from generator.server import HOST, free_port, serving
 from generator.source import Source
 
@@ -55,7 +53,7 @@ def create(source: Source, destination: Path, answers: dict[str, Value], *, ask:
     except (KeyboardInterrupt, SystemExit):
         note(
             f"{destination} is rendered, but neither locked nor committed: remove it to start "
-            f"again, or go on there with `{_uv_command()} lock` and `git init`."
+            f"again, or go on there with `{uv_command()} lock` and `git init`."
         )
         raise
     if repository:
@@ -65,27 +63,9 @@ def create(source: Source, destination: Path, answers: dict[str, Value], *, ask:
     if failure:
         raise CommandError(
             f"{destination} is rendered, but has no uv.lock: {failure}; when the package index can "
-            f"be reached: cd {shlex.quote(str(destination))} && {_uv_command()} lock && "
+            f"be reached: cd {shlex.quote(str(destination))} && {uv_command()} lock && "
             "git add uv.lock"
         ) from failure
-
-
-def render(
-    location: str, destination: Path, answers: dict[str, Value], *, ref: str | None, ask: bool
-) -> None:
-    """Let copier render; raises UsageError for an answer that the template refuses."""
-    try:
-        run_copy(location, destination, answers, vcs_ref=ref, defaults=not ask, quiet=True)
-    except KeyboardInterrupt:  # Also an error of copier's, at a question.
-        raise
-    except InvalidTypeError as error:
-        raise UsageError(_sentence(error)) from error
-    except CopierError as error:
-        raise CommandError(_sentence(error)) from error
-    except TemplateError as error:
-        raise CommandError(f"The template has a mistake: {_sentence(error)}") from error
-    except ValueError as error:  # What copier raises for a bad answer.
-        raise UsageError(_sentence(error)) from error
 
 
 def run_service(project: Path) -> None:
@@ -106,7 +86,7 @@ def run_service(project: Path) -> None:
 
 def say_next(project: Path) -> None:
     """Print the commands that come next."""
-    uv = _uv_command()
+    uv = uv_command()
     commands = [
         f"cd {shlex.quote(str(project))}",
         f"{uv} sync",
@@ -115,11 +95,6 @@ def say_next(project: Path) -> None:
     ]
     say(f"\n{project} is ready. Next:\n")
     say("".join(f"    {line}\n" for line in commands))
-
-
-def _uv_command() -> str:
-    """As the user would type it: uv may be installed with this command only."""
-    return "uv" if shutil.which("uv") else shlex.quote(uv_program())
 
 
 def _nearest(path: Path) -> Path:
@@ -140,14 +115,6 @@ def _removed_on_failure(destination: Path) -> Iterator[None]:
             else:
                 path.unlink(missing_ok=True)
         raise
-
-
-def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    refused = re.fullmatch(
-        r"(?:Validation error for question|Invalid choice for) '(\w+)': (.*)", text
-    )
-    return f"{refused[1]}: {refused[2]}" if refused else text
 
 
 def _say_answers(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import subprocess
@@ -162,21 +163,14 @@ def undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def require_git() -> None:
-    if not shutil.which("git"):
-        raise CommandError(
-            "git is not installed; on Debian `sudo apt-get install git` installs it."
-        )
-
-
-def git(directory: Path, *arguments: str) -> str:
-    """Run git and return what it printed, without the line's end."""
-    return run(["git", *arguments], directory, variables=environment(LC_ALL="C")).strip()
-
-
 def uv_program() -> str:
     """Path of uv, which is installed with this command."""
     try:
         return os.fspath(uv.find_uv_bin())
     except FileNotFoundError as error:
         raise CommandError("uv is not installed; `pip install uv` installs it.") from error
+
+
+def uv_command() -> str:
+    """As the user would type it: uv may be installed with this command only."""
+    return "uv" if shutil.which("uv") else shlex.quote(uv_program())

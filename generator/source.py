@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -15,7 +15,8 @@ from packaging.version import InvalidVersion, Version
 
 from generator.console import step
 from generator.errors import CommandError, UsageError
-from generator.processes import ProgramError, git, require_git
+from generator.git import git, require_git
+from generator.processes import ProgramError
 
 _DISTRIBUTION = "fastapi-service-generator"
 _VARIABLE = "FASTAPI_SERVICE_TEMPLATE"
@@ -38,23 +39,54 @@ class Source:
     @property
     def version(self) -> str:
         """The release, or the commits since then, as projects record it."""
-        return git(self.tree, "describe", "--tags", "--always", self.ref)
+        return self.described(self.ref)
+
+    def described(self, ref: str) -> str:
+        return git(self.tree, "describe", "--tags", "--always", ref)
 
     def definition(self) -> str:
         """Text of copier.yml at the revision; for a dirty checkout with its changes."""
-        if self.is_checkout and self.ref != "HEAD":
-            return git(self.tree, "show", f"{self.ref}:copier.yml")
+        if self.ref != "HEAD":
+            try:
+                return git(self.tree, "show", f"{self.ref}:copier.yml")
+            except ProgramError as error:
+                raise CommandError(
+                    f"{self.location} is no template at {self.ref}: it has no copier.yml."
+                ) from error
         path = self.tree / "copier.yml"
         if not path.is_file():
             raise CommandError(f"{self.location} is no template: it has no copier.yml.")
         return path.read_text(encoding="utf-8")
 
-    def require_clean(self) -> None:
+    @property
+    def latest(self) -> str:
+        """The tag of the latest release, or HEAD where nothing was released: copier's rule."""
+        return _latest_release(git(self.tree, "tag").splitlines())
+
+    def commit(self, ref: str) -> str:
+        """Hash of the commit that a tag, a branch or what a project recorded stands for.
+
+        Raises CommandError when the template has no such commit.
+        """
+        for name in (ref, f"refs/remotes/origin/{ref}"):
+            with suppress(ProgramError):
+                return git(self.tree, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        raise CommandError(f"The template {self.location} has no revision {ref}.")
+
+    def includes(self, old: str, new: str) -> bool:
+        """Whether the second commit came after the first, or is the same."""
+        try:
+            git(self.tree, "merge-base", "--is-ancestor", old, new)
+        except ProgramError:
+            return False
+        return True
+
+    def require_clean(self, mend: str = "commit them, or pass --allow-dirty") -> None:
         """Refuse changes without a commit: a project rendered from them cannot be updated."""
         if self.is_checkout and self.ref == "HEAD" and git(self.tree, "status", "--porcelain"):
             raise CommandError(
                 f"The template {self.location} has uncommitted changes, so the project could not "
-                "be updated: commit them, or pass --allow-dirty."
+                f"be updated: {mend}."
             )
 
 
@@ -67,16 +99,25 @@ def opened(template: str | None, ref: str | None = None) -> Iterator[Source]:
     require_git()
     wanted = template or os.environ.get(_VARIABLE) or _installed_from()
     path = Path(wanted).expanduser()
-    if path.is_dir():
+    if path.is_dir() and not _is_bare(path):
         yield _checkout(path.resolve(), ref)
         return
-    if not _is_url(wanted):
+    if path.is_dir():
+        wanted = f"git+file://{path.resolve()}"
+    if not is_url(wanted):
         raise CommandError(f"There is no template at {wanted}: name a git checkout or a git URL.")
-    _refuse_credentials(wanted)
+    refuse_credentials(wanted)
     with tempfile.TemporaryDirectory(prefix="fastapi-service-") as folder:
         with step(f"Fetching {wanted}"):
             source = _cloned(wanted, ref, Path(folder))
         yield source
+
+
+def _is_bare(path: Path) -> bool:
+    try:
+        return git(path, "rev-parse", "--is-bare-repository") == "true"
+    except ProgramError:
+        return False
 
 
 def _checkout(path: Path, ref: str | None) -> Source:
@@ -123,7 +164,7 @@ def _latest_release(tags: list[str]) -> str:
     return releases[max(releases)] if releases else "HEAD"
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     return bool(re.match(r"(git\+)?[a-z]+://|gh:|gl:|[\w.-]+@[\w.-]+:", text))
 
 
@@ -140,7 +181,7 @@ def _recorded(url: str) -> str:
     return f"git+{url}" if is_plain else url
 
 
-def _refuse_credentials(url: str) -> None:
+def refuse_credentials(url: str) -> None:
     parts = urlsplit(url.removeprefix("git+"))
     secret_user = bool(parts.username) and parts.scheme in {"http", "https"}
     if secret_user or parts.password or parts.query:

@@ -18,9 +18,9 @@ from generator.contract.client import Client
 from generator.databases import fresh_database
 from generator.errors import CommandError
 from generator.locks import free_lock
-from generator.new import render as render_project
 from generator.processes import ProgramError, run, stop, uv_program
 from generator.project import Project
+from generator.rendering import render as render_project
 from generator.server import HOST, STOP_SECONDS, free_port, serving
 from generator.worker import WORKER_STOP_SECONDS, working
 

@@ -1,0 +1,155 @@
+"""What copier would make of a project, found out without touching it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import rendering
+from generator.errors import CommandError, UsageError
+from generator.git import WITHOUT_HOOKS, git, git_bytes, paths
+from generator.living import answers_file
+from generator.living.answers_file import AnswersFile
+from generator.living.origin import Origin
+from generator.living.repository import Repository
+from generator.options import Value
+from generator.processes import ProgramError, run, uv_program
+
+_US = ("-c", "user.name=fastapi-service", "-c", "user.email=fastapi-service@localhost")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project, what it has recorded, and the template that it came from."""
+
+    repository: Repository
+    recorded: AnswersFile
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A tree of git for the working tree, where nothing of it is yet.
+
+    `touched` says below which paths it may differ, from the root of the repository, and `stages`
+    what git records of the conflicts. `ignored` are files that git does not know: they are for a
+    project that has none of that name. `unlocked` says why the dependencies could not be locked.
+    """
+
+    tree: str
+    answers: AnswersFile
+    touched: list[str]
+    conflicts: list[str]
+    stages: bytes
+    ignored: dict[str, bytes]
+    unlocked: ProgramError | None
+
+
+def merged(
+    project: Project, answers: dict[str, Value], *, to: str | None, locking: bool
+) -> Merge:  # fmt: skip
+    """Let copier merge in a throw-away worktree: a revision, or other answers without one.
+
+    Raises CommandError when copier cannot, UsageError for an answer that the template refuses.
+    """
+    repository, recorded, origin = project.repository, project.recorded, project.origin
+    with repository.scratch() as worktree:
+        folder = worktree / repository.inside
+        _record(folder, recorded.pointing(str(origin.source.tree), recorded.commit))
+        try:
+            rendering.merge(folder, answers, ref=to and origin.source.commit(to))
+        except CommandError:
+            raise
+        except Exception as error:
+            raise _unexpected(error, folder, repository.folder) from error
+        now = answers_file.read(folder)
+        text = now.pointing(origin.location, now.commit)
+        (folder / answers_file.NAME).write_text(text, encoding="utf-8")
+
+        stages = git_bytes(worktree, "ls-files", "--unmerged", "-z")
+        unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in paths(stages)))
+        below = [str(Path(path).relative_to(repository.inside)) for path in unmerged]
+        locked = locking and "pyproject.toml" not in below
+        unlocked = _lock(folder) if locked else None
+        touched = [str(repository.inside), *_lock_outside(worktree, folder)]
+        git(worktree, "add", "--all", "--", *touched)
+        return Merge(
+            tree=git(worktree, "write-tree"),
+            answers=answers_file.read(folder),
+            touched=touched,
+            conflicts=below,
+            stages=_instead_of_merged(unmerged, stages),
+            ignored=_ignored(folder),
+            unlocked=unlocked,
+        )
+
+
+@contextmanager
+def rendered(project: Project) -> Iterator[Path]:
+    """The project as it would be without any edit.
+
+    Raises Problem for answers that the template could not have recorded.
+    """
+    recorded, origin = project.recorded, project.origin
+    with tempfile.TemporaryDirectory(prefix="fastapi-service-") as name:
+        folder = Path(name) / project.repository.folder.name
+        location, ref = str(origin.source.tree), origin.made_from
+        try:
+            rendering.render(location, folder, recorded.answers, ref=ref, ask=False)
+        except UsageError as error:
+            raise answers_file.refused(recorded, str(error)) from error
+        anew = answers_file.read(folder)
+        answers_file.require_possible(recorded, anew)
+        text = anew.pointing(recorded.source, recorded.commit)
+        (folder / answers_file.NAME).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def _record(folder: Path, text: str) -> None:
+    """Commit, in the worktree only, from where copier shall take the template."""
+    path = folder / answers_file.NAME
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
+        git(folder, *WITHOUT_HOOKS, *_US, *commit, "--", answers_file.NAME)
+
+
+def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:
+    said = " ".join(str(error).split()).replace(str(folder), str(project))
+    return CommandError(
+        f"Copier cannot merge this ({type(error).__name__}: {said:.300}), as when there is a file "
+        "where the template has a folder or a folder where it has a file; nothing was touched."
+    )
+
+
+def _lock(folder: Path) -> ProgramError | None:
+    try:
+        run([uv_program(), "lock"], folder)
+    except ProgramError as error:
+        return error
+    return None
+
+
+def _lock_outside(worktree: Path, folder: Path) -> list[str]:
+    """The lock of the workspace that a project in a larger repository is a member of."""
+    if (folder / "uv.lock").exists():
+        return []
+    above = folder.parents[: len(folder.relative_to(worktree).parts)]
+    locks = [str(directory / "uv.lock") for directory in above]
+    return paths(git_bytes(worktree, "ls-files", "-z", "--", *locks)) if locks else []
+
+
+def _instead_of_merged(unmerged: list[str], stages: bytes) -> bytes:
+    """Make the index forget its one version of each file, then tell it the three."""
+    forget = b"".join(b"0 " + b"0" * 40 + b"\t" + _bytes(path) + b"\0" for path in unmerged)
+    return forget + stages if unmerged else b""
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode(errors="surrogateescape")
+
+
+def _ignored(folder: Path) -> dict[str, bytes]:
+    listed = git_bytes(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "-z")
+    return {path: (folder / path).read_bytes() for path in paths(listed)}
