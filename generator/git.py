@@ -3,13 +3,11 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from generator.errors import CommandError
 from generator.processes import ProgramError, environment, run
-
-# Hooks of whoever owns a repository have no say in what this command does in passing.
-WITHOUT_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 
 
 def require_git() -> None:
@@ -21,7 +19,7 @@ def require_git() -> None:
 
 def git(directory: Path, *arguments: str) -> str:
     """Run git and return what it printed, without the line's end."""
-    return run(["git", *arguments], directory, variables=environment(LC_ALL="C")).strip()
+    return run(["git", *arguments], directory, variables=_environment()).strip()
 
 
 def git_bytes(directory: Path, *arguments: str, reads: bytes = b"") -> bytes:
@@ -30,7 +28,7 @@ def git_bytes(directory: Path, *arguments: str, reads: bytes = b"") -> bytes:
     done = subprocess.run(
         command,
         cwd=directory,
-        env=environment(LC_ALL="C"),
+        env=_environment(),
         input=reads,
         capture_output=True,
         check=False,
@@ -39,6 +37,24 @@ def git_bytes(directory: Path, *arguments: str, reads: bytes = b"") -> bytes:
         reason = f"failed with exit code {done.returncode}"
         raise ProgramError(command, reason, done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+def configured(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Environment variables with which git has these settings, whatever a user has set.
+
+    Hooks have no say: nothing that this command does with git is an act of whoever owns a
+    repository.
+    """
+    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    wanted = {"core.hooksPath": os.devnull, **(settings or {})}
+    variables = {"GIT_CONFIG_COUNT": str(first + len(wanted))}
+    for number, (key, value) in enumerate(wanted.items(), first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
+
+
+def _environment() -> dict[str, str]:
+    return environment(LC_ALL="C", **configured())
 
 
 def paths(listed: bytes) -> list[str]:

@@ -7,11 +7,16 @@ from pathlib import Path
 from copier import VcsRef, run_copy, run_update
 from copier.errors import CopierError, InvalidTypeError, UnsupportedVersionError
 from jinja2 import TemplateError
+from plumbum import local
 
 from generator.errors import CommandError, Problem, UsageError
+from generator.git import configured
 from generator.options import Value
 
 Answers = dict[str, Value]
+
+# With other values than these, which a user may have set, copier loses edits without a word.
+_FOR_COPIER = {"apply.whitespace": "nowarn", "status.showUntrackedFiles": "normal"}
 
 
 def render(
@@ -31,16 +36,17 @@ def merge(project: Path, answers: Answers, *, ref: str | None) -> None:
     What was not asked before takes its default. Raises UsageError for an answer that the template
     refuses; copier leaves a project half merged when it fails, and exits cleanly over conflicts.
     """
-    _called(
-        lambda: run_update(
-            project,
-            answers,
-            vcs_ref=ref or VcsRef.CURRENT,
-            defaults=True,
-            overwrite=True,
-            quiet=True,
+    with local.env(**configured(_FOR_COPIER)):
+        _called(
+            lambda: run_update(
+                project,
+                answers,
+                vcs_ref=ref or VcsRef.CURRENT,
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+            )
         )
-    )
 
 
 def _called(function: Callable[[], object]) -> None:
@@ -60,6 +66,8 @@ def _called(function: Callable[[], object]) -> None:
         raise CommandError(_sentence(error)) from error
     except TemplateError as error:
         raise CommandError(f"The template has a mistake: {_sentence(error)}") from error
+    except UnicodeError:  # Of a file, and a ValueError, too.
+        raise
     except ValueError as error:  # What copier raises for a bad answer.
         raise UsageError(_sentence(error)) from error
 

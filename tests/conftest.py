@@ -17,7 +17,7 @@ import uv
 from generator.options import Option, parse_definition
 from generator.verify import prepare
 
-pytest_plugins = ["tests.living", "tests.rendered", "tests.servers"]
+pytest_plugins = ["tests.living", "tests.rendered", "tests.servers", "tests.updating"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-from pathspec import GitIgnoreSpec
-
-from generator.conditions import rendered_text
 from generator.console import say, show_pairs, step
 from generator.errors import CommandError, Problem, UsageError
 from generator.git import require_git
@@ -15,6 +11,8 @@ from generator.living import answers_file, origin, repository
 from generator.living.answers_file import AnswersFile
 from generator.living.losses import Loss, drift, losses
 from generator.living.merge import Project, merged, rendered
+from generator.living.obstacles import obstacles
+from generator.living.owned import owned
 from generator.living.repository import Repository
 
 
@@ -97,7 +95,7 @@ def check(folder: Path, *, offline: bool) -> Report:
     try:
         answers_file.require(folder)
         repo = repository.opened(folder)
-        report.problems += repo.problems()
+        report.problems += obstacles(repo)
         recorded = answers_file.read(folder)
         report.current = recorded.commit
         if not (offline and origin.is_remote(recorded.source)):
@@ -113,7 +111,7 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
         report.latest, report.behind = template.latest, template.behind
         project = Project(repo, recorded, template)
         with rendered(project) as anew:
-            report.drift = drift(repo.folder, anew, _owned(template.definition, recorded))
+            report.drift = drift(repo.folder, anew, owned(template.definition, recorded))
             if template.behind:
                 try:
                     change = merged(project, {}, to=template.latest, locking=False)
@@ -125,13 +123,3 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
                 report.conflicts = change.conflicts
                 report.at_risk = losses(repo, change.tree, anew)
     report.compared = True
-
-
-def _owned(definition: str, recorded: AnswersFile) -> GitIgnoreSpec:
-    """The files that no update merges, because they are the team's from the first render on."""
-    settings = yaml.safe_load(definition)
-    patterns = [*settings.get("_exclude", ()), *settings.get("_skip_if_exists", ())]
-    known = {**recorded.answers, "_copier_operation": "update"}
-    return GitIgnoreSpec.from_lines(
-        line for pattern in patterns for line in rendered_text(pattern, known).splitlines()
-    )

@@ -3,15 +3,18 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pathspec import GitIgnoreSpec
 
 from generator import rendering
 from generator.errors import CommandError, UsageError
-from generator.git import WITHOUT_HOOKS, git, git_bytes, paths
+from generator.git import git, git_bytes, paths
 from generator.living import answers_file
 from generator.living.answers_file import AnswersFile
 from generator.living.origin import Origin
+from generator.living.owned import owned
 from generator.living.repository import Repository
 from generator.options import Value
 from generator.processes import ProgramError, run, uv_program
@@ -43,6 +46,7 @@ class Merge:
     conflicts: list[str]
     stages: bytes
     ignored: dict[str, bytes]
+    owned: GitIgnoreSpec
     unlocked: ProgramError | None
 
 
@@ -57,8 +61,9 @@ def merged(
     with repository.scratch() as worktree:
         folder = worktree / repository.inside
         _record(folder, recorded.pointing(str(origin.source.tree), recorded.commit))
+        ref = to and origin.source.commit(to)
         try:
-            rendering.merge(folder, answers, ref=to and origin.source.commit(to))
+            rendering.merge(folder, answers, ref=ref)
         except CommandError:
             raise
         except Exception as error:
@@ -81,6 +86,7 @@ def merged(
             conflicts=below,
             stages=_instead_of_merged(unmerged, stages),
             ignored=_ignored(folder),
+            owned=owned(replace(origin.source, ref=ref or origin.made_from).definition(), now),
             unlocked=unlocked,
         )
 
@@ -112,14 +118,15 @@ def _record(folder: Path, text: str) -> None:
     if path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
         commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
-        git(folder, *WITHOUT_HOOKS, *_US, *commit, "--", answers_file.NAME)
+        git(folder, *_US, *commit, "--", answers_file.NAME)
 
 
 def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:
     said = " ".join(str(error).split()).replace(str(folder), str(project))
     return CommandError(
-        f"Copier cannot merge this ({type(error).__name__}: {said:.300}), as when there is a file "
-        "where the template has a folder or a folder where it has a file; nothing was touched."
+        f"Copier cannot merge this, and nothing was touched ({type(error).__name__}: {said:.300}); "
+        "it stumbles over a file where the template has a folder, a folder where it has a file, "
+        "and names that are not UTF-8."
     )
 
 

@@ -65,11 +65,10 @@ class Outcome:
         repository, change = self.project.repository, self.change
         with undisturbed():
             repository.take(change.tree, change.touched, change.stages)
-            for path, content in change.ignored.items():
-                if not (repository.folder / path).exists():
-                    (repository.folder / path).parent.mkdir(parents=True, exist_ok=True)
-                    (repository.folder / path).write_bytes(content)
+            kept = repository.add(change.ignored)
         self._summary("are")
+        if kept := [path for path in kept if not change.owned.match_file(path)]:
+            say(f"Left as they were, since git ignores them: {', '.join(kept)}")
         self._say_next()
         if change.conflicts:
             raise NeedsAPersonError(

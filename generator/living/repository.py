@@ -1,26 +1,15 @@
-"""A project's git repository: what stands in the way of an update, and how its result gets in."""
+"""A project's git repository: a throw-away worktree of it, and how the result gets in."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from generator.errors import CommandError, Problem
-from generator.git import WITHOUT_HOOKS, git, git_bytes, paths
-from generator.living.answers_file import NAME
+from generator.git import git, git_bytes, paths
 from generator.processes import ProgramError, undisturbed
 
-# What git keeps while something else is not finished, and how that is broken off.
-_UNFINISHED = {
-    "MERGE_HEAD": "merge",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
-}
-_MARKERS = ("-e", "^<<<<<<< ", "-e", "^=======$", "-e", "^>>>>>>> ")
 _NAMED_AT_MOST = 5
 
 
@@ -36,67 +25,6 @@ class Repository:
     def inside(self) -> Path:
         """The project's folder below the root."""
         return self.folder.relative_to(self.root)
-
-    def problems(self) -> Iterator[Problem]:
-        """What git knows that stands in the way, the gravest first."""
-        if problem := self._unfinished():
-            yield problem
-        elif self.changed:
-            yield Problem(
-                f"{self.folder} has uncommitted changes ({some(self.changed)})",
-                "commit them, or put them aside with `git stash --include-untracked`",
-            )
-        if marked := self._marked():
-            yield Problem(
-                f"Conflict markers are left in {some(marked)}",
-                "resolve them and commit; `git grep -n '<<<<<<< '` finds them",
-            )
-        if rejected := self._listed(":(glob)**/*.rej"):
-            yield Problem(
-                f"Rejected changes of an earlier update are left in {some(rejected)}",
-                "apply them by hand, then `git rm` these files and commit",
-            )
-        if not self._listed(NAME):
-            yield Problem(
-                f"{NAME} is not committed", f"`git add --force {NAME}`, then `git commit`"
-            )
-
-    @cached_property
-    def changed(self) -> list[str]:
-        """Files that are not as they were committed, untracked ones included."""
-        status = git_bytes(
-            self.folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files", "."
-        )
-        return [entry[3:] for entry in paths(status)]
-
-    def _unfinished(self) -> Problem | None:
-        for name, operation in _UNFINISHED.items():
-            if (self.folder / git(self.folder, "rev-parse", "--git-path", name)).exists():
-                return Problem(
-                    f"A {operation} is under way in {self.root}",
-                    f"finish it, or break it off with `git {operation} --abort`",
-                )
-        unmerged = dict.fromkeys(
-            paths(git_bytes(self.folder, "diff", "--name-only", "--diff-filter=U", "-z"))
-        )
-        if unmerged:
-            return Problem(
-                f"Conflicts are not resolved in {some(list(unmerged))}",
-                "resolve them, then `git add` these files and `git commit`",
-            )
-        return None
-
-    def _marked(self) -> list[str]:
-        try:
-            found = git_bytes(
-                self.folder, "grep", "-z", "-I", "--name-only", "--all-match", *_MARKERS
-            )
-        except ProgramError:  # How grep says that it has found nothing.
-            return []
-        return paths(found)
-
-    def _listed(self, pattern: str) -> list[str]:
-        return paths(git_bytes(self.folder, "ls-files", "-z", "--", pattern))
 
     def entries(self, tree: str) -> dict[str, tuple[str, str]]:
         """Mode and hash of each of the project's files in a commit or a tree."""
@@ -133,10 +61,8 @@ class Repository:
         with tempfile.TemporaryDirectory(prefix="fastapi-service-") as folder:
             worktree = Path(folder) / self.root.name
             try:
-                git(
-                    self.root, *WITHOUT_HOOKS,
-                    "worktree", "add", "--quiet", "--detach", str(worktree), self.head,
-                )  # fmt: skip
+                add = ("worktree", "add", "--quiet", "--detach")
+                git(self.root, *add, str(worktree), self.head)
                 yield worktree
             finally:
                 with undisturbed(), suppress(ProgramError):
@@ -152,7 +78,7 @@ class Repository:
             with suppress(ProgramError):  # How it says that files elsewhere are changed.
                 git(self.root, "update-index", "-q", "--really-refresh")
             try:
-                git(self.root, *WITHOUT_HOOKS, "read-tree", "-m", "-u", self.head, tree)
+                git(self.root, "read-tree", "-m", "-u", self.head, tree)
             except ProgramError as error:
                 told = [line for line in error.output.splitlines() if line.startswith("error: ")]
                 reason = told[0].removeprefix("error: ").rstrip(".") if told else str(error)
@@ -162,6 +88,18 @@ class Repository:
             git(self.root, "reset", "--quiet", "--intent-to-add", "--", *touched)
             if unmerged:
                 git_bytes(self.root, "update-index", "-z", "--index-info", reads=unmerged)
+
+    def add(self, ignored: Mapping[str, bytes]) -> list[str]:
+        """Write the files that the project has not; returns those that it has, with other bytes."""
+        different = []
+        for path, content in ignored.items():
+            place = self.folder / path
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            elif place.read_bytes() != content:
+                different.append(path)
+        return different
 
 
 def opened(folder: Path) -> Repository:

@@ -11,6 +11,7 @@ from generator.living import answers_file, repository
 from generator.living.hand_work import hand_work
 from generator.living.losses import losses
 from generator.living.merge import Merge, Project, merged, rendered
+from generator.living.obstacles import obstacles
 from generator.living.origin import found
 from generator.living.outcome import Outcome, Wish
 from generator.options import Value, assignment, parse_assignments, parse_definition
@@ -71,7 +72,7 @@ def opened(folder: Path, elsewhere: str | None = None) -> Iterator[Project]:
         raise UsageError(f"There is no folder {folder}: name a project.")
     answers_file.require(folder)
     repo = repository.opened(folder)
-    for problem in repo.problems():
+    for problem in obstacles(repo):
         raise problem
     recorded = answers_file.read(folder)
     with found(recorded, elsewhere) as origin:
