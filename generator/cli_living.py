@@ -11,7 +11,7 @@ from generator import console
 from generator.errors import UsageError
 from generator.living import check as checking
 from generator.living import update as updating
-from generator.living.outcome import Wish
+from generator.living.merge import Wish
 
 _PREVIEW_HELP = "Show what would change, and touch nothing."
 _LOSSES_HELP = "Go on although edits get lost; they stay in git's history."

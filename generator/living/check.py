@@ -9,8 +9,8 @@ from generator.errors import CommandError, Problem, UsageError
 from generator.git import require_git
 from generator.living import answers_file, origin, repository
 from generator.living.answers_file import AnswersFile
-from generator.living.losses import Loss, drift, losses
-from generator.living.merge import Project, merged, rendered
+from generator.living.losses import Loss, drift
+from generator.living.merge import Project, Wish, merged, rendered
 from generator.living.obstacles import obstacles
 from generator.living.owned import owned
 from generator.living.repository import Repository
@@ -98,7 +98,8 @@ def check(folder: Path, *, offline: bool) -> Report:
         report.problems += obstacles(repo)
         recorded = answers_file.read(folder)
         report.current = recorded.commit
-        if not (offline and origin.is_remote(recorded.source)):
+        committed = answers_file.NAME in repo.entries(repo.head)
+        if committed and not (offline and origin.is_remote(recorded.source)):
             with step("Comparing with the template"):
                 _compare(report, repo, recorded)
     except Problem as problem:
@@ -114,12 +115,12 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
             report.drift = drift(repo.folder, anew, owned(template.definition, recorded))
             if template.behind:
                 try:
-                    change = merged(project, {}, to=template.latest, locking=False)
+                    change = merged(project, {}, anew, Wish(preview=True), to=template.latest)
                 except Problem:
                     raise
                 except CommandError as error:
                     mend = "`fastapi-service update --preview` says the same once it is mended"
                     raise Problem(str(error).rstrip("."), mend) from error
                 report.conflicts = change.conflicts
-                report.at_risk = losses(repo, change.tree, anew)
+                report.at_risk = change.lost
     report.compared = True

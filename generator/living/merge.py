@@ -13,6 +13,7 @@ from generator.errors import CommandError, UsageError
 from generator.git import git, git_bytes, paths
 from generator.living import answers_file
 from generator.living.answers_file import AnswersFile
+from generator.living.losses import Loss, losses
 from generator.living.origin import Origin
 from generator.living.owned import owned
 from generator.living.repository import Repository
@@ -20,6 +21,14 @@ from generator.options import Value
 from generator.processes import ProgramError, run, uv_program
 
 _US = ("-c", "user.name=fastapi-service", "-c", "user.email=fastapi-service@localhost")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Look only; go on although edits get lost."""
+
+    preview: bool = False
+    accept_losses: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Merge:
 
     tree: str
     answers: AnswersFile
+    lost: list[Loss]
     touched: list[str]
     conflicts: list[str]
     stages: bytes
@@ -51,39 +61,40 @@ class Merge:
 
 
 def merged(
-    project: Project, answers: dict[str, Value], *, to: str | None, locking: bool
-) -> Merge:  # fmt: skip
+    project: Project, answers: dict[str, Value], anew: Path, wish: Wish, *, to: str | None
+) -> Merge:
     """Let copier merge in a throw-away worktree: a revision, or other answers without one.
 
-    Raises CommandError when copier cannot, UsageError for an answer that the template refuses.
+    `anew` is the project without edits. The dependencies are locked if it is wished and for good.
+    Raises CommandError when copier cannot merge, UsageError for an answer that is refused.
     """
     repository, recorded, origin = project.repository, project.recorded, project.origin
     with repository.scratch() as worktree:
         folder = worktree / repository.inside
-        _record(folder, recorded.pointing(str(origin.source.tree), recorded.commit))
         ref = to and origin.source.commit(to)
-        try:
-            rendering.merge(folder, answers, ref=ref)
-        except CommandError:
-            raise
-        except Exception as error:
-            raise _unexpected(error, folder, repository.folder) from error
+        _record(folder, recorded.pointing(str(origin.source.tree), recorded.commit))
+        _let_copier_merge(folder, answers, ref, repository.folder)
         now = answers_file.read(folder)
         text = now.pointing(origin.location, now.commit)
         (folder / answers_file.NAME).write_text(text, encoding="utf-8")
 
         stages = git_bytes(worktree, "ls-files", "--unmerged", "-z")
         unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in paths(stages)))
-        below = [str(Path(path).relative_to(repository.inside)) for path in unmerged]
-        locked = locking and "pyproject.toml" not in below
+        conflicts = [str(Path(path).relative_to(repository.inside)) for path in unmerged]
+        git(worktree, "add", "--all", "--", str(repository.inside))
+        lost = losses(repository, git(worktree, "write-tree"), anew)
+
+        wanted = not wish.preview and (wish.accept_losses or not lost)
+        locked = wanted and "pyproject.toml" not in conflicts
         unlocked = _lock(folder) if locked else None
         touched = [str(repository.inside), *_lock_outside(worktree, folder)]
         git(worktree, "add", "--all", "--", *touched)
         return Merge(
             tree=git(worktree, "write-tree"),
             answers=answers_file.read(folder),
+            lost=lost,
             touched=touched,
-            conflicts=below,
+            conflicts=conflicts,
             stages=_instead_of_merged(unmerged, stages),
             ignored=_ignored(folder),
             owned=owned(replace(origin.source, ref=ref or origin.made_from).definition(), now),
@@ -119,6 +130,15 @@ def _record(folder: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
         commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
         git(folder, *_US, *commit, "--", answers_file.NAME)
+
+
+def _let_copier_merge(folder: Path, answers: dict[str, Value], ref: str | None, at: Path) -> None:
+    try:
+        rendering.merge(folder, answers, ref=ref)
+    except CommandError:
+        raise
+    except Exception as error:
+        raise _unexpected(error, folder, at) from error
 
 
 def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:

@@ -8,19 +8,10 @@ from pathlib import Path
 from generator.console import on_a_terminal, say, show_pairs
 from generator.errors import CommandError, NeedsAPersonError
 from generator.living.hand_work import HandWork
-from generator.living.losses import Loss
-from generator.living.merge import Merge, Project
+from generator.living.merge import Merge, Project, Wish
 from generator.living.repository import some
 from generator.options import assignment
 from generator.processes import undisturbed, uv_command
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Look only; go on although edits get lost."""
-
-    preview: bool = False
-    accept_losses: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,7 +20,6 @@ class Outcome:
 
     project: Project
     change: Merge
-    lost: Sequence[Loss]
     left: Sequence[HandWork] = field(default_factory=list)
 
     def conclude(self, wish: Wish) -> None:
@@ -39,11 +29,11 @@ class Outcome:
         """
         if wish.preview:
             say(self.project.repository.diff(self.change.tree, colour=on_a_terminal()))
-        if self.lost:
-            show_pairs("Edits at risk", [(loss.path, loss.reason) for loss in self.lost])
+        if lost := self.change.lost:
+            show_pairs("Edits at risk", [(loss.path, loss.reason) for loss in lost])
             if not wish.accept_losses:
                 raise NeedsAPersonError(
-                    f"Edits would be lost in {some([loss.path for loss in self.lost])}; nothing "
+                    f"Edits would be lost in {some([loss.path for loss in lost])}; nothing "
                     "was touched. What you rename stays yours (`git mv`, commit, start again); "
                     "--accept-losses goes on, and they stay in git's history."
                 )

@@ -9,11 +9,10 @@ from generator.errors import UsageError
 from generator.git import require_git
 from generator.living import answers_file, repository
 from generator.living.hand_work import hand_work
-from generator.living.losses import losses
-from generator.living.merge import Merge, Project, merged, rendered
+from generator.living.merge import Merge, Project, Wish, merged, rendered
 from generator.living.obstacles import obstacles
 from generator.living.origin import found
-from generator.living.outcome import Outcome, Wish
+from generator.living.outcome import Outcome
 from generator.options import Value, assignment, parse_assignments, parse_definition
 
 
@@ -34,9 +33,8 @@ def update(folder: Path, wish: Wish, *, to: str | None, elsewhere: str | None) -
             say(f"{folder} is at {origin.recorded}{newest}: there is nothing to do.")
             return
         with step(f"Merging {target}"), rendered(project) as anew:
-            change = merged(project, {}, to=target, locking=not wish.preview)
-            lost = losses(project.repository, change.tree, anew)
-        Outcome(project, change, lost).conclude(wish)
+            change = merged(project, {}, anew, wish, to=target)
+        Outcome(project, change).conclude(wish)
 
 
 def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
@@ -54,14 +52,13 @@ def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
             say(f"{folder} has these answers already: there is nothing to do.")
             return
         with step("Merging other answers"), rendered(project) as anew:
-            change = merged(project, wanted, to=None, locking=not wish.preview)
+            change = merged(project, wanted, anew, wish, to=None)
             _require_recorded(wanted, change)
-            lost = losses(project.repository, change.tree, anew)
             changed = [
                 name for name, it in change.answers.answers.items() if recorded.get(name) != it
             ]
             left = hand_work(definition, changed, project.repository, anew)
-        Outcome(project, change, lost, left).conclude(wish)
+        Outcome(project, change, left).conclude(wish)
 
 
 @contextmanager
