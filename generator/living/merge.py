@@ -85,8 +85,7 @@ def merged(
         lost = losses(repository, git(worktree, "write-tree"), anew)
 
         wanted = not wish.preview and (wish.accept_losses or not lost)
-        locked = wanted and "pyproject.toml" not in conflicts
-        unlocked = _lock(folder) if locked else None
+        unlocked = _lock(folder, conflicts) if wanted else None
         touched = [str(repository.inside), *_lock_outside(worktree, folder)]
         git(worktree, "add", "--all", "--", *touched)
         return Merge(
@@ -150,7 +149,10 @@ def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:
     )
 
 
-def _lock(folder: Path) -> ProgramError | None:
+def _lock(folder: Path, conflicts: list[str]) -> ProgramError | None:
+    """Lock what can be read; returns why it could not be locked."""
+    if "pyproject.toml" in conflicts or not (folder / "pyproject.toml").exists():
+        return None
     try:
         run([uv_program(), "lock"], folder)
     except ProgramError as error:
