@@ -85,7 +85,7 @@ def merged(
         lost = losses(repository, git(worktree, "write-tree"), anew)
 
         wanted = not wish.preview and (wish.accept_losses or not lost)
-        unlocked = _lock(folder, conflicts) if wanted else None
+        unlocked = _lock(folder, conflicts, repository.head) if wanted else None
         touched = [str(repository.inside), *_lock_outside(worktree, folder)]
         git(worktree, "add", "--all", "--", *touched)
         return Merge(
@@ -149,9 +149,13 @@ def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:
     )
 
 
-def _lock(folder: Path, conflicts: list[str]) -> ProgramError | None:
-    """Lock what can be read; returns why it could not be locked."""
-    if "pyproject.toml" in conflicts or not (folder / "pyproject.toml").exists():
+def _lock(folder: Path, conflicts: list[str], head: str) -> ProgramError | None:
+    """Lock what can be read, if it has changed; returns why it could not be locked."""
+    project = folder / "pyproject.toml"
+    if "pyproject.toml" in conflicts or not project.exists():
+        return None
+    changed = git(folder, "diff", "--name-only", head, "--", "pyproject.toml")
+    if not changed and (folder / "uv.lock").exists():
         return None
     try:
         run([uv_program(), "lock"], folder)

@@ -1,0 +1,97 @@
+"""What `update` and `set` cost beside copier alone, on a project of the first release.
+
+    python -m benchmarks.update [ROUNDS]
+
+Each round runs every way once, in turn; ratios are of the medians of whole processes. The commands
+do more than copier: they look for edits that would be lost, and lock anew. An update that brings
+other dependencies has to be locked by hand after copier, so it is compared with that, too.
+"""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uv
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.conftest import git
+from tests.living import commit, make_project, release
+from tests.releases import versions
+
+PROGRAMS = Path(sys.executable).parent
+COPIER = [str(PROGRAMS / "copier"), "update", "--defaults", "--quiet"]
+SERVICE = str(PROGRAMS / "fastapi-service")
+LOCK = [uv.find_uv_bin(), "lock", "--quiet"]
+
+# What is done, and ways to do it: the first is what the others are compared with.
+WAYS = {
+    "to the newest release": {
+        "copier update": [COPIER],
+        "copier update; uv lock": [COPIER, LOCK],
+        "update": [[SERVICE, "update"]],
+        "update --preview": [[SERVICE, "update", "--preview"]],
+        "update --preview; update": [[SERVICE, "update", "--preview"], [SERVICE, "update"]],
+    },
+    "license=MIT": {
+        "copier update": [[*COPIER, "--vcs-ref=:current:", "--data=license=MIT"]],
+        "set": [[SERVICE, "set", "license=MIT"]],
+        "set --preview": [[SERVICE, "set", "license=MIT", "--preview"]],
+    },
+}
+
+
+def main(rounds: int) -> None:
+    """Print medians in seconds, and their ratios to copier alone."""
+    with TemporaryDirectory() as name:
+        project = made(Path(name))
+        for change, ways in WAYS.items():
+            seconds: dict[str, list[float]] = {way: [] for way in ways}
+            for _ in track(range(rounds), change, transient=True):
+                for way, commands in ways.items():
+                    seconds[way].append(timed(commands, project, Path(name) / "copy"))
+            medians = {way: statistics.median(taken) for way, taken in seconds.items()}
+            show(f"{change}, medians of {rounds} rounds", medians)
+
+
+def timed(commands: list[list[str]], project: Path, copy: Path) -> float:
+    shutil.copytree(project, copy, symlinks=True)
+    began = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    taken = time.perf_counter() - began
+    shutil.rmtree(copy)
+    return taken
+
+
+def made(folder: Path) -> Path:
+    """A project of the first release with a team's edits and a lock, all releases beside it."""
+    template = folder / "template"
+    template.mkdir()
+    git(template, "init", "--quiet")
+    for version in versions():
+        release(template, version)
+    project = folder / "service"
+    make_project(template, project, {}, versions()[0])
+    subprocess.run(LOCK, cwd=project, check=True)
+    commit(project, "Lock")
+    return project
+
+
+def show(title: str, medians: dict[str, float]) -> None:
+    first = next(iter(medians.values()))
+    table = Table("way", title=title, title_justify="left")
+    table.add_column("seconds", justify="right")
+    table.add_column("ratio", justify="right")
+    for way, median in medians.items():
+        table.add_row(way, f"{median:.2f}", f"{median / first:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
