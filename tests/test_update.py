@@ -208,6 +208,8 @@ SETTINGS = {
     "apply.whitespace": "error",
     "merge.conflictStyle": "diff3",
     "diff.noprefix": "true",
+    "color.ui": "always",
+    "commit.gpgSign": "true",
     "core.hooksPath": "hooks",
 }
 

@@ -77,13 +77,14 @@ def _of_removed(original: bytes | None, edited: bytes) -> str:
     if original is None:
         return "it is yours, and goes away"
     count = (_lines(edited) - _lines(original)).total()
-    return f"you edited it ({_counted(count)} of yours), and it goes away"
+    return f"you edited it ({counted(count)} of yours), and it goes away"
 
 
 def _of_lines(lost: Counter[bytes]) -> str:
     example = next(iter(lost)).decode(errors="replace").strip()
-    return f"{_counted(lost.total())} of yours would be lost, such as: {example:.60}"
+    return f"{counted(lost.total())} of yours would be lost, such as: {example:.60}"
 
 
-def _counted(count: int) -> str:
+def counted(count: int) -> str:
+    """How many lines, in words."""
     return f"{count} line" if count == 1 else f"{count} lines"

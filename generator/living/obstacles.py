@@ -69,7 +69,8 @@ def _unfinished(folder: Path) -> Problem | None:
 
 def _marked(folder: Path) -> list[str]:
     try:
-        found = git_bytes(folder, "grep", "-z", "-I", "--name-only", "--all-match", *_MARKERS)
+        shown = ("--no-color", "-z", "-I", "--name-only", "--all-match")
+        found = git_bytes(folder, "grep", *shown, *_MARKERS)
     except ProgramError:  # How grep says that it has found nothing.
         return []
     return paths(found)

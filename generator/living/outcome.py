@@ -8,6 +8,7 @@ from pathlib import Path
 from generator.console import on_a_terminal, say, show_pairs
 from generator.errors import CommandError, NeedsAPersonError
 from generator.living.hand_work import HandWork
+from generator.living.losses import counted
 from generator.living.merge import Merge, Project, Wish
 from generator.living.repository import some
 from generator.options import assignment
@@ -90,7 +91,7 @@ class Outcome:
         if answers:
             say(f"Answers that {verb} new: {', '.join(answers)}")
         for work in self.left:
-            lines = [(path, f"{count} lines") for path, count in work.modules.items()]
+            lines = [(path, counted(count)) for path, count in work.modules.items()]
             show_pairs(f"Left to you, {work.help}", lines)
 
     def _say_next(self) -> None:
@@ -101,6 +102,7 @@ class Outcome:
             commands.insert(0, (f"cd {shlex.quote(str(folder))}", ""))
         if change.conflicts:
             commands.append(("git diff --check", "where markers are left"))
+        if "pyproject.toml" in change.conflicts:
             commands.append((f"{uv} lock", "once they are resolved"))
         migrate = f"{uv} run alembic upgrade head"
         commands += [

@@ -52,8 +52,8 @@ class Repository:
 
     def diff(self, tree: str, *, colour: bool) -> str:
         """The project's part of what would change, as people read it."""
-        shown = f"--color={'always' if colour else 'never'}"
-        return git(self.root, "diff", shown, self.head, tree, "--", str(self.inside))
+        shown = ("--no-ext-diff", f"--color={'always' if colour else 'never'}")
+        return git(self.root, "diff", *shown, self.head, tree, "--", str(self.inside))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
