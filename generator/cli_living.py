@@ -12,11 +12,12 @@ from generator.errors import UsageError
 from generator.living import check as checking
 from generator.living import update as updating
 from generator.living.merge import Wish
+from generator.processes import interrupted_once
 
 _PREVIEW_HELP = "Show what would change, and touch nothing."
 _LOSSES_HELP = "Go on although edits get lost; they stay in git's history."
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
+    Path, typer.Argument(metavar="DIR", help="The project; else this folder.", show_default=False)
 ]
 PreviewOption = Annotated[bool, typer.Option("--preview", help=_PREVIEW_HELP)]
 LossesOption = Annotated[bool, typer.Option("--accept-losses", help=_LOSSES_HELP)]
@@ -38,12 +39,14 @@ def update(
 ) -> None:
     """Merge a newer release of the template into a project."""
     wish = Wish(preview=preview, accept_losses=accept_losses)
-    updating.update(_folder(directory), wish, to=to, elsewhere=elsewhere)
+    with interrupted_once():
+        updating.update(_folder(directory), wish, to=to, elsewhere=elsewhere)
 
 
 def set_(
     arguments: Annotated[
-        list[str], typer.Argument(metavar="K=V... [DIR]", help="Answers, V in YAML; the project.")
+        list[str],
+        typer.Argument(metavar="K=V", help="Answers, V in YAML; the last may be the project."),
     ],
     *,
     preview: PreviewOption = False,
@@ -56,7 +59,8 @@ def set_(
         raise UsageError(f"{last!r} is not an assignment: write name=value.")
     directory = Path() if assignments is arguments else Path(last)
     wish = Wish(preview=preview, accept_losses=accept_losses)
-    updating.set_answers(_folder(directory), assignments, wish)
+    with interrupted_once():
+        updating.set_answers(_folder(directory), assignments, wish)
 
 
 def check(
@@ -66,7 +70,8 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Use no network.")] = False,
 ) -> None:
     """Tell of newer releases, of edits in their way, and of files that are not as rendered."""
-    report = checking.check(_folder(directory), offline=offline)
+    with interrupted_once():
+        report = checking.check(_folder(directory), offline=offline)
     if as_json:
         console.write_json(report.as_json())
     else:

@@ -39,6 +39,10 @@ def on_a_terminal() -> bool:
     return _out.is_terminal
 
 
+def in_colour() -> bool:
+    return _out.is_terminal and not _out.no_color and not _out.is_dumb_terminal
+
+
 def show_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Print a table of two columns on a terminal, and a line for each pair elsewhere."""
     if not on_a_terminal():

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import uv
 
@@ -161,6 +162,27 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Let one Ctrl-C, SIGTERM or SIGHUP end what runs; others do not disturb the clearing away."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {int(number): signal.getsignal(number) for number in numbers}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        handler = handlers[number]
+        if callable(handler):
+            handler(number, frame)
+
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, end)
+    yield  # Who was interrupted goes on ignoring: the process ends.
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def uv_program() -> str:

@@ -165,7 +165,7 @@ def _latest_release(tags: list[str]) -> str:
 
 
 def is_url(text: str) -> bool:
-    return bool(re.match(r"(git\+)?[a-z]+://|gh:|gl:|[\w.-]+@[\w.-]+:", text))
+    return bool(re.match(r"(?i)(git\+)?[a-z]+://|gh:|gl:|[\w.-]+@[\w.-]+:", text))
 
 
 def _git_address(url: str) -> str:
@@ -184,7 +184,8 @@ def _recorded(url: str) -> str:
 def refuse_credentials(url: str) -> None:
     parts = urlsplit(url.removeprefix("git+"))
     secret_user = bool(parts.username) and parts.scheme in {"http", "https"}
-    if secret_user or parts.password or parts.query:
+    shortened = "@" in url and url.startswith(tuple(_SHORTCUTS))
+    if secret_user or parts.password or parts.query or shortened:
         raise UsageError(
             "The template's address holds credentials, which the project would record: "
             "use SSH or a git credential helper, and an address without them."

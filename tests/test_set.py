@@ -123,7 +123,7 @@ def test_modules_that_use_a_session_are_left_to_the_team(command: Command, newes
     done = command("set", "sqlalchemy=sync", newest.folder)
 
     assert done.returncode == 0, done.stderr
-    (left,) = re.findall(r"(?s)Left to you.*?(?=`git restore)", done.stdout)
+    (left,) = re.findall(r"(?s)Left to you.*?(?=`git -C)", done.stdout)
     assert "app/orders/service.py: 3 lines" in left
     assert "prices.py" not in left
     assert "app/items" not in left

@@ -66,6 +66,13 @@ def a_rebase_under_way(service: Service, folder: Path) -> None:
     subprocess.run(["git", "rebase", "other"], cwd=service.folder, capture_output=True, check=False)
 
 
+def an_am_under_way(service: Service, folder: Path) -> None:
+    a_merge_under_way(service, folder)
+    service.git("merge", "--abort")
+    patch = service.git("format-patch", "-1", "other", "--output-directory", str(folder))
+    subprocess.run(["git", "am", patch], cwd=service.folder, capture_output=True, check=False)
+
+
 def conflicts_of_an_update(service: Service, folder: Path) -> None:
     """As plain copier leaves them, exit code 0."""
     template = service.own_template(folder / "template")
@@ -130,8 +137,23 @@ REFUSALS: dict[str, tuple[Break, list[str]]] = {
         lambda service, _: service.write("notes/one.md", "ours"),
         ["uncommitted changes (notes/one.md)", "git stash"],
     ),
-    "merge under way": (a_merge_under_way, ["A merge is under way", "git merge --abort"]),
-    "rebase under way": (a_rebase_under_way, ["A rebase is under way", "git rebase --abort"]),
+    "merge under way": (a_merge_under_way, ["`git merge` is under way", "git merge --abort"]),
+    "rebase under way": (a_rebase_under_way, ["`git rebase` is under way", "git rebase --abort"]),
+    "am under way": (an_am_under_way, ["`git am` is under way", "git am --abort"]),
+    "sparse checkout": (
+        lambda service, _: service.git("sparse-checkout", "set", "app", "migrations"),
+        ["sparse checkout", "git sparse-checkout disable"],
+    ),
+    "markers of another system": (
+        lambda service, _: written(
+            service, "ours.txt", "<<<<<<< a\r\n1\r\n=======\r\n2\r\n>>>>>>> b\r\n"
+        ),
+        ["markers are left in ours.txt"],
+    ),
+    "source with hidden credentials": (
+        lambda service, _: recorded(service, _src_path="ada:secret@forge.example:template"),
+        ["credentials", "--from"],
+    ),
     "unresolved conflict": (conflicts_of_an_update, ["not resolved in app/main.py", "git add"]),
     "markers left": (markers_that_were_committed, ["markers are left in app/main.py", "git grep"]),
     "rejects left": (
@@ -253,9 +275,10 @@ def test_the_folder_of_the_project_is_named_for_whoever_is_elsewhere(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["update", "nowhere"], 2, ["There is no folder", "nowhere"]),
-        (["check", "nowhere"], 2, ["There is no folder", "nowhere"]),
-        (["set", "license=MIT", "nowhere"], 2, ["There is no folder", "nowhere"]),
+        (["update", "nowhere"], 2, ["nowhere does not exist"]),
+        (["check", "nowhere"], 2, ["nowhere does not exist"]),
+        (["update", "service/README.md"], 2, ["README.md is not a folder"]),
+        (["set", "license=MIT", "nowhere"], 2, ["nowhere does not exist"]),
         (["set", "service"], 2, ["'service'", "name=value"]),
         (["set", "license", "examples=false", "service"], 2, ["'license'", "name=value"]),
         (["set", "licence=MIT", "service"], 2, ["'licence'", "did you mean 'license'"]),
@@ -265,6 +288,7 @@ def test_the_folder_of_the_project_is_named_for_whoever_is_elsewhere(
         (["set", "project_name=", "service"], 2, ["project_name", "empty"]),
         (["update", "service", "--to", "v9.9.9"], 1, ["no revision v9.9.9"]),
         (["update", "service", "--from", "missing"], 1, ["There is no template"]),
+        (["update", "service", "--from", ""], 2, ["--from is empty"]),
         (["update", "service", "--from", "https://a:secret@b.example/c"], 2, ["credentials"]),
     ],
 )

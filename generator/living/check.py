@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.console import say, show_pairs, step
-from generator.errors import CommandError, Problem, UsageError
+from generator.errors import CommandError, Problem
 from generator.git import require_git
 from generator.living import answers_file, origin, repository
 from generator.living.answers_file import AnswersFile
@@ -14,6 +14,7 @@ from generator.living.merge import Project, Wish, merged, rendered
 from generator.living.obstacles import obstacles
 from generator.living.owned import owned
 from generator.living.repository import Repository
+from generator.living.update import require_folder
 
 
 @dataclass
@@ -89,8 +90,7 @@ def check(folder: Path, *, offline: bool) -> Report:
     Raises UsageError for no folder; whatever else is wrong is in the report.
     """
     require_git()
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}: name a project.")
+    require_folder(folder)
     report = Report()
     try:
         answers_file.require(folder)

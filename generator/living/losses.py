@@ -1,7 +1,7 @@
 """Edits of a team: which of them a change would lose, and which files differ from the render."""
 
+import os
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,7 @@ from pathspec import GitIgnoreSpec
 
 from generator.living.repository import Repository
 
-# Mode and hash, by path.
-Entries = Mapping[str, tuple[str, str]]
+_EXECUTABLE = "100755"
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ def losses(repository: Repository, tree: str, rendered: Path) -> list[Loss]:
         edited = contents[before[path][1]]
         original = _read(rendered / path)
         if path not in after:
-            if edited != original:
+            runs = before[path][0] == _EXECUTABLE
+            if edited != original or runs != os.access(rendered / path, os.X_OK):
                 found.append(Loss(path, _of_removed(original, edited)))
             continue
         lost = _lines(edited) - _lines(original or b"") - _lines(contents[after[path][1]])
@@ -77,7 +77,8 @@ def _of_removed(original: bytes | None, edited: bytes) -> str:
     if original is None:
         return "it is yours, and goes away"
     count = (_lines(edited) - _lines(original)).total()
-    return f"you edited it ({counted(count)} of yours), and it goes away"
+    extent = f" ({counted(count)} of yours)" if count else ""
+    return f"you edited it{extent}, and it goes away"
 
 
 def _of_lines(lost: Counter[bytes]) -> str:

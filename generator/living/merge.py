@@ -9,7 +9,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from generator import rendering
-from generator.errors import CommandError, UsageError
+from generator.errors import CommandError, Problem, UsageError
 from generator.git import git, git_bytes, paths
 from generator.living import answers_file
 from generator.living.answers_file import AnswersFile
@@ -85,6 +85,7 @@ def merged(
         lost = losses(repository, git(worktree, "write-tree"), anew)
 
         wanted = not wish.preview and (wish.accept_losses or not lost)
+        _bring_lock(repository.folder, folder)
         unlocked = _lock(folder, conflicts, repository.head) if wanted else None
         touched = [str(repository.inside), *_lock_outside(worktree, folder)]
         git(worktree, "add", "--all", "--", *touched)
@@ -134,7 +135,7 @@ def _record(folder: Path, text: str) -> None:
 def _let_copier_merge(folder: Path, answers: dict[str, Value], ref: str | None, at: Path) -> None:
     try:
         rendering.merge(folder, answers, ref=ref)
-    except CommandError:
+    except (Problem, UsageError):
         raise
     except Exception as error:
         raise _unexpected(error, folder, at) from error
@@ -144,8 +145,8 @@ def _unexpected(error: Exception, folder: Path, project: Path) -> CommandError:
     said = " ".join(str(error).split()).replace(str(folder), str(project))
     return CommandError(
         f"Copier cannot merge this, and nothing was touched ({type(error).__name__}: {said:.300}); "
-        "it stumbles over a file where the template has a folder, a folder where it has a file, "
-        "and names that are not UTF-8."
+        "it stumbles over a file or a link where the template has a folder, a folder where it has "
+        "a file, and names that are not UTF-8."
     )
 
 
@@ -162,6 +163,13 @@ def _lock(folder: Path, conflicts: list[str], head: str) -> ProgramError | None:
     except ProgramError as error:
         return error
     return None
+
+
+def _bring_lock(project: Path, folder: Path) -> None:
+    """Where git ignores the lock, it is not in the worktree."""
+    lock = folder / "uv.lock"
+    if not lock.exists() and (project / "uv.lock").is_file():
+        lock.write_bytes((project / "uv.lock").read_bytes())
 
 
 def _lock_outside(worktree: Path, folder: Path) -> list[str]:

@@ -14,10 +14,11 @@ _UNFINISHED = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
+    "rebase-apply/applying": "am",
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
 }
-_MARKERS = ("-e", "^<<<<<<< ", "-e", "^=======$", "-e", "^>>>>>>> ")
+_MARKERS = ("-e", "^<<<<<<< ", "-e", "^=======", "-e", "^>>>>>>> ")
 
 
 def obstacles(repository: Repository) -> Iterator[Problem]:
@@ -40,6 +41,11 @@ def obstacles(repository: Repository) -> Iterator[Problem]:
             f"Rejected changes of an earlier update are left in {some(rejected)}",
             "apply them by hand, then `git rm` these files and commit",
         )
+    if git(folder, "config", "--type=bool", "--default=false", "core.sparseCheckout") == "true":
+        yield Problem(
+            f"{folder} is a sparse checkout, in which files are missing",
+            "`git sparse-checkout disable` completes it",
+        )
     if not _listed(folder, NAME):
         yield Problem(f"{NAME} is not committed", f"`git add --force {NAME}`, then `git commit`")
 
@@ -55,7 +61,7 @@ def _unfinished(folder: Path) -> Problem | None:
     for name, operation in _UNFINISHED.items():
         if (folder / git(folder, "rev-parse", "--git-path", name)).exists():
             return Problem(
-                f"A {operation} is under way in {folder}",
+                f"`git {operation}` is under way in {folder}",
                 f"finish it, or break it off with `git {operation} --abort`",
             )
     unmerged = paths(git_bytes(folder, "diff", "--name-only", "--diff-filter=U", "-z"))

@@ -75,12 +75,14 @@ def found(answers: AnswersFile, elsewhere: str | None = None) -> Iterator[Origin
     """
     if elsewhere is None:
         _require_lasting(answers.source)
+    elif not elsewhere:
+        raise UsageError("--from is empty: name where the template is.")
     with ExitStack() as stack:
         try:
             source = stack.enter_context(opened(elsewhere or answers.source))
-        except UsageError:
-            raise
         except CommandError as error:
+            if elsewhere is not None:
+                raise
             raise Problem(str(error).rstrip("."), _ELSEWHERE) from error
         _require_complete(source)
         try:
@@ -95,6 +97,14 @@ def found(answers: AnswersFile, elsewhere: str | None = None) -> Iterator[Origin
         yield Origin(source, location, answers.commit, made_from)
 
 
+def holds_credentials(location: str) -> bool:
+    try:
+        refuse_credentials(location)
+    except UsageError:
+        return True
+    return "@" in location and not is_url(location)
+
+
 def is_remote(location: str) -> bool:
     """Whether reading the template needs a network."""
     return is_url(location) and urlsplit(location.removeprefix("git+")).scheme != "file"
@@ -102,16 +112,15 @@ def is_remote(location: str) -> bool:
 
 def _require_lasting(location: str) -> None:
     """Refuse what the project should not have recorded."""
+    if holds_credentials(location):
+        raise Problem(
+            f"{NAME} holds credentials in the address of the template",
+            "`fastapi-service update --from URL`, without them, replaces it; they are in git's "
+            "history, so revoke them",
+        )
     if is_url(location):
-        try:
-            refuse_credentials(location)
-        except UsageError as error:
-            raise Problem(
-                f"{NAME} holds credentials in the address of the template",
-                "`fastapi-service update --from URL`, without them, replaces it; they are in git's "
-                "history, so revoke them",
-            ) from error
-    elif not Path(location).expanduser().is_absolute():
+        return
+    if not Path(location).expanduser().is_absolute():
         raise Problem(
             f"{NAME} has the relative path {location!r} as its template, which means another "
             "folder wherever a command is run",

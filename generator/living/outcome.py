@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.console import on_a_terminal, say, show_pairs
+from generator.console import in_colour, say, show_pairs
 from generator.errors import CommandError, NeedsAPersonError
+from generator.living.hand_over import add, take, take_back
 from generator.living.hand_work import HandWork
 from generator.living.losses import counted
 from generator.living.merge import Merge, Project, Wish
+from generator.living.origin import holds_credentials
 from generator.living.repository import some
 from generator.options import assignment
 from generator.processes import undisturbed, uv_command
@@ -29,7 +31,9 @@ class Outcome:
         Raises NeedsAPersonError for edits at risk, which nobody accepted, and for conflicts.
         """
         if wish.preview:
-            say(self.project.repository.diff(self.change.tree, colour=on_a_terminal()))
+            shown = self.project.repository.diff(self.change.tree, colour=in_colour())
+            recorded = self.project.recorded.source
+            say(shown.replace(recorded, "...") if holds_credentials(recorded) else shown)
         if lost := self.change.lost:
             show_pairs("Edits at risk", [(loss.path, loss.reason) for loss in lost])
             if not wish.accept_losses:
@@ -55,11 +59,12 @@ class Outcome:
     def _apply(self) -> None:
         repository, change = self.project.repository, self.change
         with undisturbed():
-            repository.take(change.tree, change.touched, change.stages)
-            kept = repository.add(change.ignored)
+            take(repository, change.tree, change.touched, change.stages)
+            became = add(repository.folder, change.ignored, {"uv.lock"})
         self._summary("are")
-        if kept := [path for path in kept if not change.owned.match_file(path)]:
-            say(f"Left as they were, since git ignores them: {', '.join(kept)}")
+        for path, what in became.items():
+            if not change.owned.match_file(path):
+                say(f"{path} is {what}")
         self._say_next()
         if change.conflicts:
             raise NeedsAPersonError(
@@ -68,8 +73,8 @@ class Outcome:
             )
         if change.unlocked:
             raise CommandError(
-                f"The change is merged, but uv.lock is as it was: {change.unlocked}; when the "
-                f"package index can be reached, run `{uv_command()} lock` in {repository.folder}."
+                f"The change is merged, but uv.lock is as it was: {change.unlocked}; "
+                f"`{uv_command()} lock` in {repository.folder} tries again."
             )
 
     def _summary(self, verb: str) -> None:
@@ -81,6 +86,8 @@ class Outcome:
         counts = f"{changed} changed, {len(after) - len(both)} added, {len(before) - len(both)}"
         versions = dict.fromkeys([recorded.commit, now.commit])
         say(f"\n{' -> '.join(versions)}: {counts} removed files.")
+        if len(self.change.touched) > 1:
+            say(f"Outside of the project: {', '.join(self.change.touched[1:])}")
         if recorded.source != now.source:
             say(f"The template's address {verb} {now.source}")
         answers = [
@@ -96,24 +103,26 @@ class Outcome:
 
     def _say_next(self) -> None:
         folder, change = self.project.repository.folder, self.change
-        uv = uv_command()
         commands = [("git diff", "what came, in one piece; nothing is committed")]
+        if uv_command() != "uv":
+            commands.insert(0, (f"alias uv={uv_command()}", ""))
         if folder != Path.cwd():
             commands.insert(0, (f"cd {shlex.quote(str(folder))}", ""))
         if change.conflicts:
             commands.append(("git diff --check", "where markers are left"))
         if "pyproject.toml" in change.conflicts:
-            commands.append((f"{uv} lock", "once they are resolved"))
-        migrate = f"{uv} run alembic upgrade head"
+            commands.append(("uv lock", "once they are resolved"))
+        migrate = "uv run alembic upgrade head"
         commands += [
             ("diff .env .env.example", "settings that are new, or that a changed answer changed"),
-            (f"{uv} sync", ""),
+            ("uv sync", ""),
             (migrate, ""),
-            (f"{uv} run alembic check", "does it find changed tables? Then:"),
-            (f'{uv} run alembic revision --autogenerate -m "update" && {migrate}', ""),
-            (f"{uv} run pytest", ""),
+            ("uv run alembic check", "does it find changed tables? Then:"),
+            (f'uv run alembic revision --autogenerate -m "update" && {migrate}', ""),
+            ("uv run pytest", ""),
         ]
-        say("`git restore --source=HEAD --staged --worktree .` takes it back. Next:\n")
+        undo = take_back(self.project.repository, change.touched[1:])
+        say(f"`{undo}` takes it back. Next:\n")
         width = max(len(command) for command, about in commands if about)
         for command, about in commands:
             say(f"    {command:{width}}  # {about}" if about else f"    {command}")

@@ -1,12 +1,12 @@
-"""A project's git repository: a throw-away worktree of it, and how the result gets in."""
+"""A project's git repository, and a throw-away worktree of it."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.errors import CommandError, Problem
+from generator.errors import Problem
 from generator.git import git, git_bytes, paths
 from generator.processes import ProgramError, undisturbed
 
@@ -67,39 +67,6 @@ class Repository:
             finally:
                 with undisturbed(), suppress(ProgramError):
                     git(self.root, "worktree", "remove", "--force", "--force", str(worktree))
-
-    def take(self, tree: str, touched: list[str], unmerged: bytes) -> None:
-        """Bring the tree into the working tree: nothing is committed, conflicts are as in a merge.
-
-        New files are known to git, so that `git diff` shows everything. Raises CommandError, and
-        changes nothing, when files that git does not know or that were just changed are in the way.
-        """
-        with undisturbed():
-            with suppress(ProgramError):  # How it says that files elsewhere are changed.
-                git(self.root, "update-index", "-q", "--really-refresh")
-            try:
-                git(self.root, "read-tree", "-m", "-u", self.head, tree)
-            except ProgramError as error:
-                told = [line for line in error.output.splitlines() if line.startswith("error: ")]
-                reason = told[0].removeprefix("error: ").rstrip(".") if told else str(error)
-                raise CommandError(
-                    f"{reason}: move the file away and start again; nothing was touched."
-                ) from error
-            git(self.root, "reset", "--quiet", "--intent-to-add", "--", *touched)
-            if unmerged:
-                git_bytes(self.root, "update-index", "-z", "--index-info", reads=unmerged)
-
-    def add(self, ignored: Mapping[str, bytes]) -> list[str]:
-        """Write the files that the project has not; returns those that it has, with other bytes."""
-        different = []
-        for path, content in ignored.items():
-            place = self.folder / path
-            if not place.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
-            elif place.read_bytes() != content:
-                different.append(path)
-        return different
 
 
 def opened(folder: Path) -> Repository:

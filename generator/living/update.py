@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.console import say, step
+from generator.console import note, say, step
 from generator.errors import UsageError
 from generator.git import require_git
 from generator.living import answers_file, repository
@@ -32,7 +32,7 @@ def update(folder: Path, wish: Wish, *, to: str | None, elsewhere: str | None) -
             newest = "" if to else ", and nothing newer was released"
             say(f"{folder} is at {origin.recorded}{newest}: there is nothing to do.")
             return
-        with step(f"Merging {target}"), rendered(project) as anew:
+        with _touching_nothing(f"Merging {target}"), rendered(project) as anew:
             change = merged(project, {}, anew, wish, to=target)
         Outcome(project, change).conclude(wish)
 
@@ -51,7 +51,7 @@ def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
         if wanted.items() <= recorded.items():
             say(f"{folder} has these answers already: there is nothing to do.")
             return
-        with step("Merging other answers"), rendered(project) as anew:
+        with _touching_nothing("Merging other answers"), rendered(project) as anew:
             change = merged(project, wanted, anew, wish, to=None)
             _require_recorded(wanted, change)
             changed = [
@@ -65,8 +65,7 @@ def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
 def opened(folder: Path, elsewhere: str | None = None) -> Iterator[Project]:
     """Open a project and its template; raises Problem for the first that stands in the way."""
     require_git()
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}: name a project.")
+    require_folder(folder)
     answers_file.require(folder)
     repo = repository.opened(folder)
     for problem in obstacles(repo):
@@ -74,6 +73,23 @@ def opened(folder: Path, elsewhere: str | None = None) -> Iterator[Project]:
     recorded = answers_file.read(folder)
     with found(recorded, elsewhere) as origin:
         yield Project(repo, recorded, origin)
+
+
+def require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        missing = "is not a folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {missing}: name the folder of a project.")
+
+
+@contextmanager
+def _touching_nothing(text: str) -> Iterator[None]:
+    """Show what is under way, and say how things are for whoever breaks it off."""
+    try:
+        with step(text):
+            yield
+    except (KeyboardInterrupt, SystemExit):
+        note("Interrupted: nothing was touched.")
+        raise
 
 
 def _require_recorded(wanted: dict[str, Value], change: Merge) -> None:
