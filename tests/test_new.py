@@ -86,6 +86,22 @@ def released_twice(folder: Path) -> Path:
     return template
 
 
+def test_a_bare_repository_is_a_template_whose_releases_reach_the_project(
+    command: Command, checkout: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "templates" / "ours"
+    git(tmp_path, "clone", "--quiet", "--bare", str(checkout), str(bare))
+
+    made = command("new", "shop", "--template", bare)
+
+    assert made.returncode == 0, made.stderr
+    answers = yaml.safe_load((tmp_path / "shop/.copier-answers.yml").read_text())
+    assert answers["_src_path"] == f"git+file://{bare}"
+    assert answers["_commit"] == "v0.1.0"
+    found = command("check", "shop", "--offline")
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_inside_a_work_tree_no_repository_is_made(command: Command, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     result = command("new", "services/shop")
