@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from generator.errors import Problem
+from generator.errors import Problem, UsageError
 from generator.options import Value
 
 NAME = ".copier-answers.yml"
@@ -50,7 +50,10 @@ def _place(text: str, name: str) -> tuple[int, int]:
 
 
 def require(project: Path) -> None:
-    """Raises Problem for a folder without one."""
+    """Raises UsageError for what is no folder, Problem for a folder without such a file."""
+    if not project.is_dir():
+        missing = "is not a folder" if project.exists() else "does not exist"
+        raise UsageError(f"{project} {missing}: name the folder of a project.")
     path = project / NAME
     if not path.is_file():
         raise Problem(
@@ -75,7 +78,7 @@ def read(project: Path) -> AnswersFile:
                 f"{_RESTORE}; a project that was made from uncommitted changes of a template, or "
                 "outside of git, never had it and cannot be updated",
             )
-    answers = {name: it for name, it in recorded.items() if not str(name).startswith("_")}
+    answers = {str(name): it for name, it in recorded.items() if not str(name).startswith("_")}
     return AnswersFile(text, recorded["_src_path"], recorded["_commit"], answers)
 
 

@@ -14,7 +14,6 @@ from generator.living.merge import Project, Wish, merged, rendered
 from generator.living.obstacles import obstacles
 from generator.living.owned import owned
 from generator.living.repository import Repository
-from generator.living.update import require_folder
 
 
 @dataclass
@@ -90,7 +89,6 @@ def check(folder: Path, *, offline: bool) -> Report:
     Raises UsageError for no folder; whatever else is wrong is in the report.
     """
     require_git()
-    require_folder(folder)
     report = Report()
     try:
         answers_file.require(folder)

@@ -65,7 +65,6 @@ def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
 def opened(folder: Path, elsewhere: str | None = None) -> Iterator[Project]:
     """Open a project and its template; raises Problem for the first that stands in the way."""
     require_git()
-    require_folder(folder)
     answers_file.require(folder)
     repo = repository.opened(folder)
     for problem in obstacles(repo):
@@ -73,12 +72,6 @@ def opened(folder: Path, elsewhere: str | None = None) -> Iterator[Project]:
     recorded = answers_file.read(folder)
     with found(recorded, elsewhere) as origin:
         yield Project(repo, recorded, origin)
-
-
-def require_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        missing = "is not a folder" if folder.exists() else "does not exist"
-        raise UsageError(f"{folder} {missing}: name the folder of a project.")
 
 
 @contextmanager
