@@ -8,9 +8,10 @@ from generator.console import say, show_pairs, step
 from generator.errors import CommandError, Problem
 from generator.git import require_git
 from generator.living import answers_file, origin, repository
+from generator.living.anew import rendered
 from generator.living.answers_file import AnswersFile
 from generator.living.losses import Loss, drift
-from generator.living.merge import Project, Wish, merged, rendered
+from generator.living.merge import Project, Wish, merged
 from generator.living.obstacles import obstacles
 from generator.living.owned import owned
 from generator.living.repository import Repository
@@ -109,8 +110,7 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
     with origin.found(recorded) as template:
         report.latest, report.behind = template.latest, template.behind
         project = Project(repo, recorded, template)
-        with rendered(project) as anew:
-            report.drift = drift(repo.folder, anew, owned(template.definition, recorded))
+        with rendered(recorded, template) as anew:
             if template.behind:
                 try:
                     change = merged(project, {}, anew, Wish(preview=True), to=template.latest)
@@ -121,4 +121,5 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
                     raise Problem(str(error).rstrip("."), mend) from error
                 report.conflicts = change.conflicts
                 report.at_risk = change.lost
+            report.drift = drift(repo.folder, anew(), owned(template.definition, recorded))
     report.compared = True

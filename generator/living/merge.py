@@ -1,8 +1,6 @@
 """What copier would make of a project, found out without touching it."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,19 +59,29 @@ class Merge:
 
 
 def merged(
-    project: Project, answers: dict[str, Value], anew: Path, wish: Wish, *, to: str | None
+    project: Project,
+    answers: dict[str, Value],
+    anew: Callable[[], Path],
+    wish: Wish,
+    *,
+    to: str | None,
 ) -> Merge:
     """Let copier merge in a throw-away worktree: a revision, or other answers without one.
 
-    `anew` is the project without edits. The dependencies are locked if it is wished and for good.
-    Raises CommandError when copier cannot merge, UsageError for an answer that is refused.
+    `anew` gives the project without edits, and raises what is wrong with it. The dependencies are
+    locked if it is for good. Raises CommandError when copier cannot merge, UsageError for an answer
+    that is refused.
     """
     repository, recorded, origin = project.repository, project.recorded, project.origin
     with repository.scratch() as worktree:
         folder = worktree / repository.inside
         ref = to and origin.source.commit(to)
         _record(folder, recorded.pointing(str(origin.source.tree), recorded.commit))
-        _let_copier_merge(folder, answers, ref, repository.folder)
+        try:
+            _let_copier_merge(folder, answers, ref, repository.folder)
+        except CommandError:
+            anew()  # What is wrong with recorded answers is not the fault of what was asked for.
+            raise
         now = answers_file.read(folder)
         text = now.pointing(origin.location, now.commit)
         (folder / answers_file.NAME).write_text(text, encoding="utf-8")
@@ -82,7 +90,7 @@ def merged(
         unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in paths(stages)))
         conflicts = [str(Path(path).relative_to(repository.inside)) for path in unmerged]
         git(worktree, "add", "--all", "--", str(repository.inside))
-        lost = losses(repository, git(worktree, "write-tree"), anew)
+        lost = losses(repository, git(worktree, "write-tree"), anew())
 
         wanted = not wish.preview and (wish.accept_losses or not lost)
         _bring_lock(repository.folder, folder)
@@ -100,27 +108,6 @@ def merged(
             owned=owned(replace(origin.source, ref=ref or origin.made_from).definition(), now),
             unlocked=unlocked,
         )
-
-
-@contextmanager
-def rendered(project: Project) -> Iterator[Path]:
-    """The project as it would be without any edit.
-
-    Raises Problem for answers that the template could not have recorded.
-    """
-    recorded, origin = project.recorded, project.origin
-    with tempfile.TemporaryDirectory(prefix="fastapi-service-") as name:
-        folder = Path(name) / project.repository.folder.name
-        location, ref = str(origin.source.tree), origin.made_from
-        try:
-            rendering.render(location, folder, recorded.answers, ref=ref, ask=False)
-        except UsageError as error:
-            raise answers_file.refused(recorded, str(error)) from error
-        anew = answers_file.read(folder)
-        answers_file.require_possible(recorded, anew)
-        text = anew.pointing(recorded.source, recorded.commit)
-        (folder / answers_file.NAME).write_text(text, encoding="utf-8")
-        yield folder
 
 
 def _record(folder: Path, text: str) -> None:

@@ -8,8 +8,9 @@ from generator.console import note, say, step
 from generator.errors import UsageError
 from generator.git import require_git
 from generator.living import answers_file, repository
+from generator.living.anew import rendered
 from generator.living.hand_work import hand_work
-from generator.living.merge import Merge, Project, Wish, merged, rendered
+from generator.living.merge import Merge, Project, Wish, merged
 from generator.living.obstacles import obstacles
 from generator.living.origin import found
 from generator.living.outcome import Outcome
@@ -32,7 +33,7 @@ def update(folder: Path, wish: Wish, *, to: str | None, elsewhere: str | None) -
             newest = "" if to else ", and nothing newer was released"
             say(f"{folder} is at {origin.recorded}{newest}: there is nothing to do.")
             return
-        with _touching_nothing(f"Merging {target}"), rendered(project) as anew:
+        with _touching_nothing(f"Merging {target}"), rendered(project.recorded, origin) as anew:
             change = merged(project, {}, anew, wish, to=target)
         Outcome(project, change).conclude(wish)
 
@@ -51,13 +52,16 @@ def set_answers(folder: Path, assignments: Sequence[str], wish: Wish) -> None:
         if wanted.items() <= recorded.items():
             say(f"{folder} has these answers already: there is nothing to do.")
             return
-        with _touching_nothing("Merging other answers"), rendered(project) as anew:
+        with (
+            _touching_nothing("Merging other answers"),
+            rendered(project.recorded, project.origin) as anew,
+        ):
             change = merged(project, wanted, anew, wish, to=None)
             _require_recorded(wanted, change)
             changed = [
                 name for name, it in change.answers.answers.items() if recorded.get(name) != it
             ]
-            left = hand_work(definition, changed, project.repository, anew)
+            left = hand_work(definition, changed, project.repository, anew())
         Outcome(project, change, left).conclude(wish)
 
 
