@@ -106,7 +106,7 @@ def test_what_cannot_be_taken_back_is_said_with_the_command_that_does(
 
     assert_refused(done, 1, "could not be taken back")
     (take_back,) = re.findall(r"`(git -C .*? restore .*?)`", done.stderr)
-    subprocess.run(take_back, cwd=tmp_path, shell=True, check=True)  # noqa: S602
+    subprocess.run(take_back, cwd=tmp_path, shell=True, check=True)  # noqa: S602 - as it is pasted
     assert service.everything() == before
 
 
@@ -170,7 +170,7 @@ def test_the_lock_of_a_workspace_comes_along_and_is_taken_back_too(
     assert "Outside of the project: uv.lock" in done.stdout
     assert " M uv.lock" in git(whole, "status", "--porcelain").splitlines()
     (take_back,) = re.findall(r"`(git -C .*? restore .*?)`", done.stdout)
-    subprocess.run(take_back, cwd=tmp_path, shell=True, check=True)  # noqa: S602
+    subprocess.run(take_back, cwd=tmp_path, shell=True, check=True)  # noqa: S602 - as it is pasted
     assert git(whole, "status", "--porcelain") == before
 
 

@@ -67,7 +67,7 @@ def test_a_clean_update_leaves_one_diff_and_says_what_to_run(
     shown = service.git("diff", "--name-only").splitlines()
     assert {"app/jobs/service.py", "app/application.py", "uv.lock"} <= set(shown)
     (take_back,) = [line for line in done.stdout.splitlines() if "takes it back" in line]
-    subprocess.run(take_back.split("`")[1], check=True, shell=True)  # noqa: S602
+    subprocess.run(take_back.split("`")[1], check=True, shell=True)  # noqa: S602 - as it is pasted
     assert service.everything() == before
 
 
@@ -323,12 +323,17 @@ def test_without_network_the_change_is_kept_and_the_lock_as_it_was(
     assert service.read("uv.lock") == lock
 
 
-def test_ctrl_c_while_copier_merges_touches_nothing(
-    service: Service, checkout: Path, temporary: Path
+# What is there in the midst of a render without edits, and of a merge.
+MOMENTS = ["fastapi-service-*/copier*clone*/template", "copier*new_copy*/app"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_while_copier_works_touches_nothing(
+    service: Service, checkout: Path, temporary: Path, moment: str
 ) -> None:
     before = service.everything()
     with running(checkout, service.folder, "update") as process:
-        wait_for(lambda: any(temporary.glob("copier*new_copy*/app")))
+        wait_for(lambda: any(temporary.glob(moment)))
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
 

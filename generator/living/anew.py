@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +37,9 @@ def rendered(recorded: AnswersFile, origin: Origin) -> Iterator[Callable[[], Pat
         (folder / _REQUEST).write_text(yaml.safe_dump(request), encoding="utf-8")
         # -P: no module of the folder that it runs in is imported.
         command = [sys.executable, "-P", "-m", "generator.living.anew", name]
-        process = start(command, folder, environment(), subprocess.DEVNULL)
+        # Whatever copier leaves when it is stopped goes with the folder.
+        variables = environment(TMPDIR=name)
+        process = start(command, folder, variables, subprocess.DEVNULL)
         try:
             yield cache(lambda: _ended(process, folder, recorded))
         finally:
@@ -45,10 +47,12 @@ def rendered(recorded: AnswersFile, origin: Origin) -> Iterator[Callable[[], Pat
 
 
 def _ended(process: subprocess.Popen[str], folder: Path, recorded: AnswersFile) -> Path:
-    process.wait(_SECONDS)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_SECONDS)
     result = folder / _RESULT
     if not result.exists():
-        raise CommandError(f"Rendering the project as it was ended with {process.returncode}.")
+        ending = "did not end" if process.poll() is None else f"ended with {process.returncode}"
+        raise CommandError(f"Rendering the project without its edits {ending}.")
     refused, what, mend = yaml.safe_load(result.read_text(encoding="utf-8"))
     if refused:
         raise answers_file.refused(recorded, what)

@@ -117,7 +117,7 @@ def _compare(report: Report, repo: Repository, recorded: AnswersFile) -> None:
                 except Problem:
                     raise
                 except CommandError as error:
-                    mend = "`fastapi-service update --preview` says the same once it is mended"
+                    mend = "`fastapi-service update --preview` tells whether it is mended"
                     raise Problem(str(error).rstrip("."), mend) from error
                 report.conflicts = change.conflicts
                 report.at_risk = change.lost

@@ -31,7 +31,7 @@ def take(repository: Repository, tree: str, touched: list[str], unmerged: bytes)
         try:
             _read(root, head, tree)
         except CommandError as error:
-            _give_back(repository, changed, added, str(error))
+            _give_back(repository, changed, added, touched[1:], str(error))
         git(root, "reset", "--quiet", "--intent-to-add", "--", *touched)
         if unmerged:
             git_bytes(root, "update-index", "-z", "--index-info", reads=unmerged)
@@ -98,23 +98,24 @@ def _read(root: Path, *arguments: str) -> None:
         raise CommandError(f"{reason}: mend that and start again; nothing was touched.") from error
 
 
-def _give_back(repository: Repository, changed: list[str], added: list[str], why: str) -> None:
-    """Undo what was written before it failed; the index is as it was."""
+def _give_back(
+    repository: Repository, changed: list[str], added: list[str], outside: list[str], why: str
+) -> None:
+    """Undo what was written before it failed, which the index does not know; raises CommandError."""
     for path in added:
         with suppress(OSError):
             (repository.folder / path).unlink(missing_ok=True)
-    for folder in sorted({Path(path).parent for path in added}, reverse=True):
-        with suppress(OSError):
+    for folder in sorted({parent for path in added for parent in Path(path).parents}, reverse=True):
+        with suppress(OSError):  # Most are not empty.
             (repository.folder / folder).rmdir()
-    names = b"".join(os.fsencode(path) + b"\0" for path in changed)
+    written = [*(str(repository.inside / path) for path in changed), *outside]
+    names = b"".join(os.fsencode(path) + b"\0" for path in written)
     try:
-        git_bytes(
-            repository.folder, "checkout-index", "--force", "-z", "--stdin", reads=names
-        )  # fmt: skip
+        git_bytes(repository.root, "checkout-index", "--force", "-z", "--stdin", reads=names)
     except ProgramError as error:
         raise CommandError(
             f"{why.partition(': mend')[0]}, and what was written could not be taken back: "
-            f"when that is mended, `{take_back(repository, [])}` does it."
+            f"when that is mended, `{take_back(repository, outside)}` does it."
         ) from error
     raise CommandError(why)
 
