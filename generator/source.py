@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.version import InvalidVersion, Version
 
+from generator.addresses import git_address, holds_credentials, is_url, recorded
 from generator.console import step
 from generator.errors import CommandError, UsageError
 from generator.git import git, require_git
@@ -20,7 +20,6 @@ from generator.processes import ProgramError
 
 _DISTRIBUTION = "fastapi-service-generator"
 _VARIABLE = "FASTAPI_SERVICE_TEMPLATE"
-_SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,13 @@ def opened(template: str | None, ref: str | None = None) -> Iterator[Source]:
         return
     if path.is_dir():
         wanted = f"git+file://{path.resolve()}"
+    if holds_credentials(wanted):
+        raise UsageError(
+            "The template's address holds credentials, which the project would record: "
+            "use SSH or a git credential helper, and an address without them."
+        )
     if not is_url(wanted):
         raise CommandError(f"There is no template at {wanted}: name a git checkout or a git URL.")
-    refuse_credentials(wanted)
     with tempfile.TemporaryDirectory(prefix="fastapi-service-") as folder:
         with step(f"Fetching {wanted}"):
             source = _cloned(wanted, ref, Path(folder))
@@ -142,13 +145,13 @@ def _checkout(path: Path, ref: str | None) -> Source:
 
 def _cloned(url: str, ref: str | None, folder: Path) -> Source:
     try:
-        git(folder, "clone", "--quiet", "--no-checkout", "--", _git_address(url), "template")
+        git(folder, "clone", "--quiet", "--no-checkout", "--", git_address(url), "template")
         tree = folder / "template"
         revision = ref or _latest_release(git(tree, "tag").splitlines())
         git(tree, "checkout", "--quiet", "--detach", revision)
     except ProgramError as error:
         raise CommandError(f"The template {url} cannot be read: {error}") from error
-    return Source(_recorded(url), revision, tree, is_checkout=False)
+    return Source(recorded(url), revision, tree, is_checkout=False)
 
 
 def _latest_release(tags: list[str]) -> str:
@@ -162,34 +165,6 @@ def _latest_release(tags: list[str]) -> str:
         if not version.is_prerelease:
             releases[version] = tag
     return releases[max(releases)] if releases else "HEAD"
-
-
-def is_url(text: str) -> bool:
-    return bool(re.match(r"(?i)(git\+)?[a-z]+://|gh:|gl:|[\w.-]+@[\w.-]+:", text))
-
-
-def _git_address(url: str) -> str:
-    for shortcut, address in _SHORTCUTS.items():
-        if url.startswith(shortcut):
-            return address + url.removeprefix(shortcut).strip("/")
-    return url.removeprefix("git+")
-
-
-def _recorded(url: str) -> str:
-    """The address in the form that copier takes for a git repository wherever it points."""
-    is_plain = "://" in url and not url.startswith("git+") and not url.endswith(".git")
-    return f"git+{url}" if is_plain else url
-
-
-def refuse_credentials(url: str) -> None:
-    parts = urlsplit(url.removeprefix("git+"))
-    secret_user = bool(parts.username) and parts.scheme in {"http", "https"}
-    shortened = "@" in url and url.startswith(tuple(_SHORTCUTS))
-    if secret_user or parts.password or parts.query or shortened:
-        raise UsageError(
-            "The template's address holds credentials, which the project would record: "
-            "use SSH or a git credential helper, and an address without them."
-        )
 
 
 def _installed_from() -> str:

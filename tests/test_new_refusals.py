@@ -109,6 +109,9 @@ def test_a_template_without_history_is_refused(command: Command, tmp_path: Path)
         ("https://ada:secret@forge.example/template.git", 2),
         ("https://secret@forge.example/template.git", 2),
         ("git+https://forge.example/template?token=secret", 2),
+        ("HTTPS://ada:secret@forge.example/template.git", 2),
+        ("gh:ada:secret@org/template", 2),
+        ("ada:secret@forge.example:template", 2),
     ],
 )
 def test_a_bad_template_is_refused(

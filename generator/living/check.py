@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator.addresses import is_remote
 from generator.console import say, show_pairs, step
 from generator.errors import CommandError, Problem
 from generator.git import require_git
@@ -98,7 +99,7 @@ def check(folder: Path, *, offline: bool) -> Report:
         recorded = answers_file.read(folder)
         report.current = recorded.commit
         committed = answers_file.NAME in repo.entries(repo.head)
-        if committed and not (offline and origin.is_remote(recorded.source)):
+        if committed and not (offline and is_remote(recorded.source)):
             with step("Comparing with the template"):
                 _compare(report, repo, recorded)
     except Problem as problem:

@@ -101,7 +101,7 @@ def _read(root: Path, *arguments: str) -> None:
 def _give_back(
     repository: Repository, changed: list[str], added: list[str], outside: list[str], why: str
 ) -> None:
-    """Undo what was written before it failed, which the index does not know; raises CommandError."""
+    """Undo what was written before it failed; the index is as it was. Raises CommandError."""
     for path in added:
         with suppress(OSError):
             (repository.folder / path).unlink(missing_ok=True)

@@ -6,14 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
+from generator.addresses import holds_credentials, is_url
 from generator.errors import CommandError, Problem, UsageError
 from generator.git import git
 from generator.living.answers_file import NAME, AnswersFile
-from generator.source import Source, is_url, opened, refuse_credentials
+from generator.source import Source, opened
 
 _ELSEWHERE = "`fastapi-service update --from URL` takes it from elsewhere, and remembers that"
 
@@ -97,19 +97,6 @@ def found(answers: AnswersFile, elsewhere: str | None = None) -> Iterator[Origin
         yield Origin(source, location, answers.commit, made_from)
 
 
-def holds_credentials(location: str) -> bool:
-    try:
-        refuse_credentials(location)
-    except UsageError:
-        return True
-    return "@" in location and not is_url(location)
-
-
-def is_remote(location: str) -> bool:
-    """Whether reading the template needs a network."""
-    return is_url(location) and urlsplit(location.removeprefix("git+")).scheme != "file"
-
-
 def _require_lasting(location: str) -> None:
     """Refuse what the project should not have recorded."""
     if holds_credentials(location):
@@ -118,9 +105,7 @@ def _require_lasting(location: str) -> None:
             "`fastapi-service update --from URL`, without them, replaces it; they are in git's "
             "history, so revoke them",
         )
-    if is_url(location):
-        return
-    if not Path(location).expanduser().is_absolute():
+    if not is_url(location) and not Path(location).expanduser().is_absolute():
         raise Problem(
             f"{NAME} has the relative path {location!r} as its template, which means another "
             "folder wherever a command is run",

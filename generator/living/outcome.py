@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator.addresses import holds_credentials
 from generator.console import in_colour, say, show_pairs
 from generator.errors import CommandError, NeedsAPersonError
 from generator.living.hand_over import add, take, take_back
 from generator.living.hand_work import HandWork
 from generator.living.losses import counted
 from generator.living.merge import Merge, Project, Wish
-from generator.living.origin import holds_credentials
 from generator.living.repository import some
 from generator.options import assignment
 from generator.processes import undisturbed, uv_command
