@@ -8,9 +8,8 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +22,7 @@ from generator.living.merge import Wish
 from generator.living.update import set_answers, update
 from tests.conftest import git
 from tests.living import THE_NEXT_AFTER, commit, release, render, tag
+from tests.random_edits import EDITS, Edit
 from tests.releases import NEXT, versions
 from tests.update_rules import files
 from tests.updating import Service
@@ -33,12 +33,6 @@ KEPT = re.compile(
     r"README|\.gitignore|.*answers_file|app/(main|settings|auth|database|errors)\.|"
     r"app/(items/(routes|service)|jobs/models)\."
 )
-# Where the template has something, will have something, or has had something.
-PLACES = [
-    "app/auth.py", "app/items/routes.py", "app/items/service.py", "app/jobs/models.py",
-    "app/main.py", "app/settings.py", "app/start.py", "README.md", "docs/ours.md", "app/ours.py",
-    "with a space.md", "\N{GREEK SMALL LETTER ALPHA}.md",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -65,73 +59,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
-@dataclass(frozen=True)
-class Edit:
-    """One thing that a team does; `at` and `size` are shares of what is there."""
-
-    kind: str
-    at: float
-    size: float
-    place: str
-
-    def apply(self, folder: Path, written: Iterator[int]) -> None:
-        """Do it, with lines that occur nowhere else, as often as the file allows."""
-        chosen = sorted(path for path in folder.rglob("*") if self._is_theirs(folder, path))
-        if self.kind == "add":
-            self._add(folder / self.place, written)
-            return
-        if not chosen:
-            return
-        path = chosen[int(self.at * 997) % len(chosen)]
-        if self.kind == "delete":
-            path.unlink()
-        elif self.kind == "rename":
-            target = folder / self.place
-            if not self._blocked(folder, target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.rename(target)
-        else:
-            self._rewrite(path, written)
-
-    def _rewrite(self, path: Path, written: Iterator[int]) -> None:
-        lines = path.read_text().splitlines(keepends=True)
-        start = int(self.at * (len(lines) + 1))
-        gone = {"insert": 0, "replace": 1 + int(self.size * 8), "cut": 1 + int(self.size * 20)}
-        new = [] if self.kind == "cut" else [_line(written) for _ in range(1 + int(self.size * 3))]
-        if start == len(lines) and self.size < 0.5 and new:
-            new[-1] = new[-1].rstrip("\n")
-        path.write_text("".join([*lines[:start], *new, *lines[start + gone[self.kind] :]]))
-
-    def _add(self, path: Path, written: Iterator[int]) -> None:
-        folder = path.parents[len(Path(self.place).parts) - 1]
-        if not self._blocked(folder, path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(_line(written) for _ in range(1 + int(self.size * 5))))
-
-    @staticmethod
-    def _blocked(folder: Path, path: Path) -> bool:
-        above = path.relative_to(folder).parents
-        return path.exists() or any((folder / parent).is_file() for parent in above)
-
-    @staticmethod
-    def _is_theirs(folder: Path, path: Path) -> bool:
-        name = path.relative_to(folder)
-        return path.is_file() and name.parts[0] not in {".git", ".env", ".copier-answers.yml"}
-
-
-def _line(written: Iterator[int]) -> str:
-    return f"our line {next(written)}\n"
-
-
-EDITS = st.builds(
-    Edit,
-    kind=st.sampled_from(["insert", "replace", "cut", "delete", "rename", "add"]),
-    at=st.floats(0, 1, exclude_max=True),
-    size=st.floats(0, 1, exclude_max=True),
-    place=st.sampled_from(PLACES),
-)
-
-
 def _updated(folder: Path, wish: Wish) -> None:
     update(folder, wish, to=None, elsewhere=None)
 
@@ -147,6 +74,8 @@ CHANGES: dict[str, tuple[str, Callable[[Path, Wish], None]]] = {
     "examples": (NEXT, _answered("examples=false")),
     "other answers": (NEXT, _answered("sqlalchemy=sync", "auth=none", "database=postgresql")),
 }
+
+
 EXAMPLES = int(os.environ.get("RANDOM_EDITS", "50"))
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import uv
+import yaml
 
 from tests.conftest import git
 from tests.edits import Edit
-from tests.living import THE_NEXT_AFTER, commit, make_project, tag
+from tests.living import ANSWERS_FILE, THE_NEXT_AFTER, commit, make_project, tag
 from tests.releases import NEXT, versions
 from tests.update_rules import files
 
@@ -42,6 +43,16 @@ class Service:
 
     def git(self, *arguments: str) -> str:
         return git(self.folder, *arguments)
+
+    def commit_file(self, path: str, text: str) -> None:
+        self.write(path, text)
+        self.commit()
+
+    def record(self, **changes: object) -> None:
+        """Edit the answers by hand, as nobody should; None takes one away."""
+        known = yaml.safe_load(self.read(ANSWERS_FILE)) | changes
+        left = {name: value for name, value in known.items() if value is not None}
+        self.commit_file(ANSWERS_FILE, yaml.safe_dump(left))
 
     def everything(self) -> dict[str, object]:
         """Every byte of the working tree, who may run it, and what git thinks of it."""
