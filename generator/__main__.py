@@ -1,10 +1,10 @@
-"""The entry of the command: nothing slow is imported before Ctrl-C is handled."""
+"""Entry point of the command. Imports nothing slow before Ctrl-C is handled."""
 
 import os
 import sys
 
-# What git tells its hooks and aliases of another repository, and what makes it talk.
-_OF_ANOTHER_REPOSITORY = {
+# Set by git for its hooks and aliases; they would point our git at another repository.
+_GIT_REPOSITORY_VARIABLES = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -18,7 +18,7 @@ _OF_ANOTHER_REPOSITORY = {
 
 def main() -> None:
     for name in list(os.environ):
-        if name in _OF_ANOTHER_REPOSITORY or name.startswith("GIT_TRACE"):
+        if name in _GIT_REPOSITORY_VARIABLES or name.startswith("GIT_TRACE"):
             del os.environ[name]
     try:
         from generator.cli import run  # noqa: PLC0415 - takes a third of a second

@@ -1,40 +1,64 @@
-"""The command line `fastapi-service`: what can be said to it, and how it ends."""
+"""The command line `fastapi-service`: one function per command."""
 
 import os
+import re
 import signal
 import sys
 import warnings
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from copier.errors import CopierWarning
+from rich.markup import escape
+from rich.table import Table
 
-from generator import cli_living, console
-from generator.conditions import as_fresh
-from generator.errors import CommandError
-from generator.new import check_destination, create, run_service, say_next
-from generator.options import parse_assignments, parse_definition
-from generator.source import opened
+from generator import console
+from generator.errors import CommandError, UsageError
+from generator.processes import interrupted_once
+from generator.project.check import check as check_project
+from generator.project.create import check_destination, create, print_next_steps
+from generator.project.merge import MergeOptions
+from generator.project.serve import serve_until_stopped
+from generator.project.update import set_answers
+from generator.project.update import update as update_project
+from generator.template.conditions import describe_condition, resolve_default
+from generator.template.options import (
+    Option,
+    format_assignment,
+    parse_assignments,
+    parse_definition,
+)
+from generator.template.source import open_template
 
 app = typer.Typer(
     name="fastapi-service",
-    help="Render FastAPI services from a template, keep them up to date, and prove the template.",
+    help="Render FastAPI services from a template, keep them up to date, and verify the template.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
 
-_TEMPLATE_HELP = "Checkout or git URL of the template; else where this command was installed from."
-_REF_HELP = "Revision of the template; else HEAD of a checkout, the latest release of a URL."
-_DIRTY_HELP = "Render uncommitted changes of a checkout; such a project cannot be updated."
+_SOURCE_HELP = "Checkout or git URL of the template; default: the origin of this installation."
+_REF_HELP = "Revision; default: HEAD of a checkout, the latest release of a URL."
+_DIRTY_HELP = "Render uncommitted changes; such a project cannot be updated."
+_FOLDER_HELP = "Folder of the project; default: the current one."
 TemplateOption = Annotated[
-    str | None, typer.Option("--template", metavar="SRC", help=_TEMPLATE_HELP, show_default=False)
+    str | None, typer.Option("--template", metavar="SRC", help=_SOURCE_HELP, show_default=False)
 ]
 RefOption = Annotated[
-    str | None,
-    typer.Option("--ref", metavar="REF", help=_REF_HELP, show_default=False),
+    str | None, typer.Option("--ref", metavar="REF", help=_REF_HELP, show_default=False)
+]
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help=_FOLDER_HELP, show_default=False)
+]
+PreviewOption = Annotated[
+    bool, typer.Option("--preview", help="Show the changes without making them.")
+]
+LossesOption = Annotated[
+    bool, typer.Option("--accept-losses", help="Continue even if local edits are lost.")
 ]
 
 
@@ -49,15 +73,15 @@ def new(
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing, take the defaults.")
     ] = False,
-    run: Annotated[bool, typer.Option("--run", help="Install, migrate and boot it too.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Install, migrate and boot it, too.")] = False,
     template: TemplateOption = None,
     ref: RefOption = None,
     allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help=_DIRTY_HELP)] = False,
 ) -> None:
-    """Make a new project: asks, renders, locks, commits."""
+    """Make a new project: ask, render, lock, commit."""
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
     project = destination.expanduser().resolve()
-    with opened(template, ref) as source:
+    with open_template(template, ref) as source:
         options = parse_definition(source.definition())
         answers = {option.name: value for option, value in parse_assignments(options, data or [])}
         check_destination(project, source)
@@ -65,42 +89,107 @@ def new(
             source.require_clean()
         create(source, project, answers, ask=ask)
     if run:
-        run_service(project)
+        serve_until_stopped(project)
     else:
-        say_next(project)
+        print_next_steps(project)
 
 
 @app.command()
 def options(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     template: TemplateOption = None,
 ) -> None:
-    """Show what can be chosen, what it means, defaults and conditions."""
-    with opened(template) as source:
-        found = [as_fresh(option) for option in parse_definition(source.definition())]
+    """List the options with their values, meanings, defaults and conditions."""
+    with open_template(template) as source:
+        listed = [resolve_default(option) for option in parse_definition(source.definition())]
         if as_json:
-            listed = [option.as_json() for option in found]
-            console.write_json({"template": {"version": source.version}, "options": listed}, "-")
-        else:
-            console.show_options(found)
+            document = {
+                "template": {"version": source.version},
+                "options": [option.as_json() for option in listed],
+            }
+            console.write_json(document)
+            return
+        asked = [option for option in listed if not option.computed]
+    for kind in dict.fromkeys(option.kind for option in asked):
+        console.show_table(
+            _options_table(kind, [option for option in asked if option.kind == kind])
+        )
+    console.note(
+        "Set one with `fastapi-service new DEST -d option=value`; the first value is the default."
+    )
 
 
-for _name, _command in cli_living.COMMANDS.items():
-    app.command(_name)(_command)
+@app.command()
+def update(
+    directory: FolderArgument = Path(),
+    *,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="REF", help="Revision; default: the latest release."),
+    ] = None,
+    preview: PreviewOption = False,
+    accept_losses: LossesOption = False,
+    moved_to: Annotated[
+        str | None,
+        typer.Option("--from", metavar="URL", help="New address of the template."),
+    ] = None,
+) -> None:
+    """Merge a newer release of the template into a project."""
+    merge_options = MergeOptions(preview=preview, accept_losses=accept_losses)
+    with interrupted_once():
+        update_project(_resolve(directory), merge_options, to=to, moved_to=moved_to)
+
+
+@app.command("set")
+def set_(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(metavar="K=V", help="Answers, V in YAML; the last may be the project."),
+    ],
+    *,
+    preview: PreviewOption = False,
+    accept_losses: LossesOption = False,
+) -> None:
+    """Change answers of a project, at the release that it was made from."""
+    *first, last = arguments
+    assignments = arguments if re.match(r"\w+=", last) else first
+    if not assignments:
+        raise UsageError(f"{last!r} is not an assignment: write name=value.")
+    directory = Path() if assignments is arguments else Path(last)
+    merge_options = MergeOptions(preview=preview, accept_losses=accept_losses)
+    with interrupted_once():
+        set_answers(_resolve(directory), assignments, merge_options)
+
+
+@app.command()
+def check(
+    directory: FolderArgument = Path(),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use no network.")] = False,
+) -> None:
+    """Report newer releases, edits in their way, and changed files."""
+    with interrupted_once():
+        report = check_project(_resolve(directory), offline=offline)
+    if as_json:
+        console.write_json(report.as_json())
+    else:
+        report.show()
+    raise typer.Exit(report.exit_code)
 
 
 @app.command()
 def verify(
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="K=V", help="Rows with this answer; repeatable."),
+        typer.Option("--only", metavar="K=V", help="Combinations with this answer; repeatable."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("-j", "--jobs", metavar="N", min=1, help="Rows at a time.")
+        int, typer.Option("-j", "--jobs", metavar="N", min=1, help="Combinations at a time.")
     ] = os.cpu_count() or 1,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the projects there.")
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the projects in a folder.")
     ] = None,
     report: Annotated[
         str | None, typer.Option("--report", metavar="FILE", help="Write JSON; - is stdout.")
@@ -108,15 +197,20 @@ def verify(
     *,
     template: TemplateOption = None,
 ) -> None:
-    """Prove the template: each row rendered, installed, linted, typed, migrated, tested, booted."""
-    from generator.proving import prove  # noqa: PLC0415 - only who proves waits for what that needs
+    """Verify the template: render, install, lint, type-check, migrate, test and boot it."""
+    if not all(map(find_spec, ("cryptography", "filelock", "jwt", "psycopg"))):
+        raise UsageError(
+            "`verify` needs more packages: `pip install 'fastapi-service-generator[verify]'` "
+            "installs them, or in a checkout `pip install '.[verify]'`."
+        )
+    from generator.verify.run import verify_template  # noqa: PLC0415 - imports the extra
 
-    if not prove(template, only or [], jobs, keep, report):
+    if not verify_template(template, only or [], jobs, keep, report):
         raise typer.Exit(1)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         console.say(version("fastapi-service-generator"))
         raise typer.Exit
 
@@ -126,14 +220,14 @@ def main(
     *,
     _: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
 ) -> None:
-    """Render FastAPI services from a template, keep them up to date, and prove the template."""
+    """Render FastAPI services from a template, keep them up to date, and verify the template."""
 
 
 def run() -> None:
-    """Run the command; whatever happens, the user sees a sentence and never a traceback."""
-    for deadly in (signal.SIGTERM, signal.SIGHUP):  # What was started is stopped on the way out.
-        signal.signal(deadly, lambda number, _: sys.exit(128 + number))
-    # Copier warns of what this command refuses or announces itself.
+    """Run the command. Every error is one sentence on stderr, never a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # Exit through the handlers that clean up.
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    # Copier warns about conditions that this command refuses or reports itself.
     warnings.simplefilter("ignore", CopierWarning)
     try:
         app(prog_name="fastapi-service")
@@ -143,6 +237,30 @@ def run() -> None:
     except OSError as error:
         console.note(f"Error: {' '.join(str(error).split())}")
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - a mistake of ours is one sentence, too
+    except Exception as error:  # noqa: BLE001 - a defect of ours is one sentence, too
         console.note(f"Error: {type(error).__name__}: {' '.join(str(error).split())}")
         sys.exit(1)
+
+
+def _resolve(directory: Path) -> Path:
+    return directory.expanduser().resolve()
+
+
+def _options_table(kind: str, options: list[Option]) -> Table:
+    table = Table(title=kind, title_justify="left")
+    for heading in ("option", "value"):
+        table.add_column(heading, no_wrap=True, min_width=len(heading))
+    table.add_column("meaning")
+    for option in options:
+        meaning = [option.help]
+        if option.when is not True:
+            meaning.append(f"asked if {describe_condition(option)}")
+        if not option.choices:
+            default = format_assignment("", option.default).removeprefix("=")
+            computed = "{{" in default
+            meaning.append(f"default: {'computed from other answers' if computed else default}")
+        table.add_row(escape(option.name), "", escape("; ".join(meaning)))
+        for choice in sorted(option.choices, key=lambda choice: choice.value != option.default):
+            table.add_row("", escape(str(choice.value)), escape(choice.help))
+        table.add_section()
+    return table

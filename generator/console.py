@@ -1,7 +1,7 @@
-"""What people see: results on stdout, progress and errors on stderr, plain without a terminal."""
+"""Output: results on stdout, progress and errors on stderr, plain text without a terminal."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,10 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from generator.options import Option, assignment
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+_stdout = Console(highlight=False)
+_stderr = Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
@@ -21,8 +19,13 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
+def note(text: str) -> None:
+    """Print progress, a warning or an error."""
+    typer.echo(text, err=True)
+
+
 def write_json(document: object, target: str = "-") -> None:
-    """Write it to a file, or to stdout for `-`."""
+    """Write JSON to a file, or to stdout for `-`."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if target == "-":
         say(text)
@@ -30,66 +33,33 @@ def write_json(document: object, target: str = "-") -> None:
         Path(target).write_text(f"{text}\n", encoding="utf-8")
 
 
-def note(text: str) -> None:
-    """Print what is no result: progress, a warning, an error."""
-    typer.echo(text, err=True)
+def show_table(table: Table) -> None:
+    _stdout.print(table)
 
 
-def on_a_terminal() -> bool:
-    return _out.is_terminal
-
-
-def in_colour() -> bool:
-    return _out.is_terminal and not _out.no_color and not _out.is_dumb_terminal
+def shows_color() -> bool:
+    return _stdout.is_terminal and not _stdout.no_color and not _stdout.is_dumb_terminal
 
 
 def show_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Print a table of two columns on a terminal, and a line for each pair elsewhere."""
-    if not on_a_terminal():
-        say("\n".join([f"{title}:", *(f"    {name}: {about}" for name, about in pairs)]))
+    """Print a table with two columns on a terminal, and one line per pair elsewhere."""
+    if not _stdout.is_terminal:
+        say("\n".join([f"{title}:", *(f"    {name}: {text}" for name, text in pairs)]))
         return
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for pair in pairs:
         table.add_row(*map(escape, pair))
-    _out.print(table)
+    _stdout.print(table)
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Show that something is under way."""
-    if _err.is_terminal:
-        with _err.status(escape(text)):
+    """Show that work is in progress."""
+    if _stderr.is_terminal:
+        with _stderr.status(escape(text)):
             yield
     else:
         note(f"{text} ...")
         yield
-
-
-def show_options(options: Sequence[Option]) -> None:
-    """Print a table for each kind of option; computed ones are no one's business."""
-    asked = [option for option in options if not option.computed]
-    for kind in dict.fromkeys(option.kind for option in asked):
-        table = Table(title=kind, title_justify="left")
-        for heading in ("option", "value"):
-            table.add_column(heading, no_wrap=True, min_width=len(heading))
-        table.add_column("meaning")
-        for option in (option for option in asked if option.kind == kind):
-            _add_option(table, option)
-        _out.print(table)
-    note("Set one with `fastapi-service new DEST -d option=value`; the first value is the default.")
-
-
-def _add_option(table: Table, option: Option) -> None:
-    default = assignment(option.name, option.default).removeprefix(f"{option.name}=")
-    meaning = [option.help]
-    if option.when is not True:
-        meaning.append(f"asked if {option.when}")
-    if not option.choices:
-        computed = "{{" in default
-        meaning.append(f"default: {'computed from other answers' if computed else default}")
-    table.add_row(escape(option.name), "", escape("; ".join(meaning)))
-    for choice in sorted(option.choices, key=lambda choice: choice.value != option.default):
-        table.add_row("", escape(str(choice.value)), escape(choice.help))
-    table.add_section()

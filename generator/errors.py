@@ -1,27 +1,28 @@
-"""What a command says when it cannot go on, and the exit code it then has."""
+"""Errors of the command: one sentence for the user, and an exit code."""
 
 
 class CommandError(Exception):
-    """One sentence for the user; the command ends with `exit_code`."""
+    """The command failed. The message is one sentence."""
 
     exit_code = 1
 
 
 class UsageError(CommandError):
-    """The user asked for something that cannot be: nothing has been written."""
+    """The request is invalid. Nothing was written."""
 
     exit_code = 2
 
 
-class Problem(CommandError):  # noqa: N818 - `check` lists them, nothing has failed there
-    """What stands in the way of an update, and the command that mends it."""
+class Problem(CommandError):  # noqa: N818 - `check` lists problems without failing
+    """A condition that blocks an update, and the command that fixes it."""
 
-    def __init__(self, what: str, mend: str) -> None:
-        self.what, self.mend = what, mend
-        super().__init__(f"{what}: {mend}.")
+    def __init__(self, message: str, fix: str) -> None:
+        self.message = message
+        self.fix = fix
+        super().__init__(f"{message}: {fix}.")
 
 
-class NeedsAPersonError(CommandError):
-    """Nothing failed, but somebody has to decide."""
+class NeedsAttentionError(CommandError):
+    """Nothing failed, but the user has to decide."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Git, which holds templates and projects."""
+"""Runs git, isolated from the hooks and settings of the user."""
 
 import os
 import shutil
@@ -18,45 +18,42 @@ def require_git() -> None:
 
 
 def git(directory: Path, *arguments: str) -> str:
-    """Run git and return what it printed, without the line's end."""
+    """Run git and return its output, stripped; raises ProgramError."""
     return run(["git", *arguments], directory, variables=_environment()).strip()
 
 
-def git_bytes(directory: Path, *arguments: str, reads: bytes = b"") -> bytes:
-    """Run a quick command of git on bytes, as contents of files and names after `-z` are."""
+def git_bytes(directory: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run a fast git command and return its output as bytes; raises ProgramError."""
     command = ["git", *arguments]
-    done = subprocess.run(
+    result = subprocess.run(
         command,
         cwd=directory,
         env=_environment(),
-        input=reads,
+        input=stdin,
         capture_output=True,
         check=False,
     )
-    if done.returncode:
-        reason = f"failed with exit code {done.returncode}"
-        raise ProgramError(command, reason, done.stderr.decode(errors="replace"))
-    return done.stdout
+    if result.returncode:
+        reason = f"failed with exit code {result.returncode}"
+        raise ProgramError(command, reason, result.stderr.decode(errors="replace"))
+    return result.stdout
 
 
-def configured(settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment variables with which git has these settings, whatever a user has set.
-
-    Hooks have no say: nothing that this command does with git is an act of whoever owns a
-    repository.
-    """
+def git_settings(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return environment variables that override git settings, hooks included."""
     first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    wanted = {"core.hooksPath": os.devnull, **(settings or {})}
-    variables = {"GIT_CONFIG_COUNT": str(first + len(wanted))}
-    for number, (key, value) in enumerate(wanted.items(), first):
-        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    overrides = {"core.hooksPath": os.devnull, **(settings or {})}
+    variables = {"GIT_CONFIG_COUNT": str(first + len(overrides))}
+    for number, (key, value) in enumerate(overrides.items(), first):
+        variables[f"GIT_CONFIG_KEY_{number}"] = key
+        variables[f"GIT_CONFIG_VALUE_{number}"] = value
     return variables
 
 
+def split_paths(output: bytes) -> list[str]:
+    """Split the output of a git command that ran with `-z`."""
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
 def _environment() -> dict[str, str]:
-    return environment(LC_ALL="C", **configured())
-
-
-def paths(listed: bytes) -> list[str]:
-    """Names that git listed after `-z`."""
-    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    return environment(LC_ALL="C", **git_settings())

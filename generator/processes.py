@@ -1,9 +1,7 @@
-"""Programs that the command runs: each in a group of its own, so that nothing outlives it."""
+"""Child processes: each has its own process group, so that nothing outlives the command."""
 
 import os
 import pwd
-import shlex
-import shutil
 import signal
 import subprocess
 import threading
@@ -12,12 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-import uv
-
 from generator.errors import CommandError
 
-# What a shell, an active environment or a git hook would impose on a project that is not its own.
-_FOREIGN = {
+# Variables of a shell, an active environment or a git hook that must not reach a project.
+_STRIPPED_VARIABLES = {
     "GIT_DIR",
     "GIT_INDEX_FILE",
     "GIT_WORK_TREE",
@@ -28,24 +24,27 @@ _FOREIGN = {
     "UV_PROJECT_ENVIRONMENT",
     "VIRTUAL_ENV",
 }
+_TERMINATING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _running: set[subprocess.Popen[str]] = set()
 _interrupted = threading.Event()
 
 
 class ProgramError(CommandError):
-    """A program ended with an error; `output` is all that it printed."""
+    """A program failed. `output` is everything it printed."""
 
     def __init__(self, command: Sequence[str], reason: str, output: str) -> None:
         self.output = output
-        last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+        last_line = next((line for line in reversed(output.splitlines()) if line.strip()), "")
         program = " ".join([Path(command[0]).name, *command[1:2]])
-        super().__init__(f"`{program}` {reason}" + (f": {last.strip()}" if last else ""))
+        super().__init__(f"`{program}` {reason}" + (f": {last_line.strip()}" if last_line else ""))
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Environment variables for a project of its own."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    """Return the environment variables for a project, without those of the caller's tools."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in _STRIPPED_VARIABLES
+    }
     return inherited | changes
 
 
@@ -55,19 +54,20 @@ def run(  # noqa: PLR0913 - a process has as many properties
     *,
     variables: Mapping[str, str] | None = None,
     seconds: float = 300,
-    spared: bool = False,
-    typed: str | None = None,
+    survives_interrupt: bool = False,
+    stdin: str | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed; raises ProgramError.
-
-    `typed` is what it reads from its standard input, which is empty else.
-    """
-    inherited = variables or environment()
+    """Run a program to its end and return its output; raises ProgramError."""
     process = start(
-        command, directory, inherited, subprocess.PIPE, spared=spared, reads=typed is not None
+        command,
+        directory,
+        variables or environment(),
+        subprocess.PIPE,
+        survives_interrupt=survives_interrupt,
+        reads_stdin=stdin is not None,
     )
     try:
-        output, _ = process.communicate(typed, timeout=seconds)
+        output, _ = process.communicate(stdin, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         stop(process, seconds=0)
         output, _ = process.communicate()
@@ -89,21 +89,21 @@ def start(  # noqa: PLR0913 - a process has as many properties
     output: int | None,
     *,
     user: str | None = None,
-    spared: bool = False,
-    reads: bool = False,
+    survives_interrupt: bool = False,
+    reads_stdin: bool = False,
 ) -> subprocess.Popen[str]:
-    """Start a program in a group of its own; `output` is a descriptor for all that it prints.
+    """Start a program in its own process group.
 
-    With None it prints where this process does. `interrupt` has no say over what is spared:
-    whoever started it stops it.
+    `output` is the file descriptor for stdout and stderr; None inherits both. A process that
+    survives `interrupt` must be stopped by its caller.
     """
-    if not spared:
+    if not survives_interrupt:
         check_interrupted()
     process = subprocess.Popen(
         command,
         cwd=directory,
         env=variables,
-        stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if reads_stdin else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         text=True,
@@ -113,18 +113,18 @@ def start(  # noqa: PLR0913 - a process has as many properties
         group=pwd.getpwnam(user).pw_gid if user else None,
         extra_groups=[] if user else None,
     )
-    if not spared:
+    if not survives_interrupt:
         _running.add(process)
     return process
 
 
 def stop(
-    process: subprocess.Popen[str], seconds: float, asking: signal.Signals = signal.SIGTERM
+    process: subprocess.Popen[str], seconds: float, request: signal.Signals = signal.SIGTERM
 ) -> int:
-    """Ask the program to end, kill its whole group after `seconds`; return its exit code."""
+    """Ask a program to end, kill its group after `seconds`, and return the exit code."""
     with suppress(ProcessLookupError, subprocess.TimeoutExpired):
         if seconds and process.poll() is None:
-            process.send_signal(asking)
+            process.send_signal(request)
             process.wait(seconds)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -133,7 +133,7 @@ def stop(
 
 
 def interrupt() -> None:
-    """Kill what runs in any thread, and let nothing more start."""
+    """Kill the running programs of all threads, and prevent new ones."""
     _interrupted.set()
     for process in list(_running):
         with suppress(ProcessLookupError):
@@ -141,22 +141,18 @@ def interrupt() -> None:
 
 
 def check_interrupted() -> None:
-    """Raise CommandError once `interrupt` was called: what would still be begun is not wanted."""
+    """Raise CommandError after `interrupt`."""
     if _interrupted.is_set():
         raise CommandError("The run was interrupted.")
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let no further Ctrl-C break off what puts things in order; it must be short.
-
-    Python hands signals to the main thread only: elsewhere there is nothing to do.
-    """
+def ignoring_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C during a short cleanup. Outside the main thread there is nothing to do."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    disturbing = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in disturbing}
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINATING}
     try:
         yield
     finally:
@@ -166,12 +162,11 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def interrupted_once() -> Iterator[None]:
-    """Let one Ctrl-C, SIGTERM or SIGHUP end what runs; others do not disturb the clearing away."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {int(number): signal.getsignal(number) for number in numbers}
+    """Let the first Ctrl-C end the block; later ones do not disturb its cleanup."""
+    handlers = {int(number): signal.getsignal(number) for number in _TERMINATING}
 
-    def end(number: int, frame: FrameType | None) -> None:
-        for each in numbers:
+    def handle(number: int, frame: FrameType | None) -> None:
+        for each in _TERMINATING:
             signal.signal(each, signal.SIG_IGN)
         handler = handlers[number]
         if callable(handler):
@@ -179,20 +174,7 @@ def interrupted_once() -> Iterator[None]:
 
     for number, handler in handlers.items():
         if callable(handler):
-            signal.signal(number, end)
-    yield  # Who was interrupted goes on ignoring: the process ends.
+            signal.signal(number, handle)
+    yield  # After an interrupt, signals stay ignored until the process ends.
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def uv_program() -> str:
-    """Path of uv, which is installed with this command."""
-    try:
-        return os.fspath(uv.find_uv_bin())
-    except FileNotFoundError as error:
-        raise CommandError("uv is not installed; `pip install uv` installs it.") from error
-
-
-def uv_command() -> str:
-    """As the user would type it: uv may be installed with this command only."""
-    return "uv" if shutil.which("uv") else shlex.quote(uv_program())

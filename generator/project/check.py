@@ -1,0 +1,124 @@
+"""`fastapi-service check`: compares a project with its template and changes neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from generator.console import say, show_pairs, step
+from generator.errors import CommandError, Problem
+from generator.project.answers import ANSWERS_FILE
+from generator.project.baseline import rendering_baseline
+from generator.project.lost_edits import LostEdit, find_drift, owned_files
+from generator.project.merge import MergeOptions, merge
+from generator.project.origin import open_origin
+from generator.project.preflight import Project, preflight
+from generator.template.addresses import is_remote
+
+
+@dataclass
+class CheckReport:
+    """The findings; None is unknown.
+
+    `compared` is False when the project or its template has a problem, and offline when the
+    template is remote.
+    """
+
+    current: str | None = None
+    latest: str | None = None
+    behind: bool | None = None
+    at_risk: Sequence[LostEdit] = ()
+    conflicts: Sequence[str] = ()
+    drift: Sequence[str] = ()
+    problems: list[Problem] = field(default_factory=list)
+    compared: bool = False
+
+    @property
+    def clean(self) -> bool | None:
+        """True when an update would need no attention."""
+        if self.problems:
+            return False
+        return not (self.at_risk or self.conflicts) if self.compared else None
+
+    @property
+    def exit_code(self) -> int:
+        """1 when nothing could be compared, 3 when something needs attention, 0 otherwise."""
+        if self.problems and not self.compared:
+            return 1
+        return 3 if self.problems or self.behind or self.drift else 0
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "current": self.current,
+            "latest": self.latest,
+            "behind": self.behind,
+            "clean": self.clean,
+            "at_risk": [edit.path for edit in self.at_risk],
+            "conflicts": list(self.conflicts),
+            "drift": list(self.drift),
+            "problems": [
+                {"message": problem.message, "fix": problem.fix} for problem in self.problems
+            ],
+        }
+
+    def show(self) -> None:
+        say(f"Made from {self.current or 'an unknown release'}. {self._describe_release()}")
+        if self.at_risk:
+            show_pairs(
+                "An update would lose edits", [(edit.path, edit.reason) for edit in self.at_risk]
+            )
+        if self.conflicts:
+            say(f"An update would leave conflict markers in {', '.join(self.conflicts)}.")
+        if self.drift:
+            say("Rendered files that were changed or deleted:")
+            say("\n".join(f"    {path}" for path in self.drift))
+        if self.problems:
+            show_pairs("Problems", [(problem.message, problem.fix) for problem in self.problems])
+
+    def _describe_release(self) -> str:
+        if self.behind is None:
+            return "The latest release is unknown."
+        if not self.behind:
+            return "No newer release."
+        outcome = " would merge it cleanly" if self.clean else ""
+        return f"{self.latest} is released: `fastapi-service update`{outcome}."
+
+
+def check(folder: Path, *, offline: bool) -> CheckReport:
+    """Compare a project with its template.
+
+    Raises UsageError for a missing folder; the report has every other problem.
+    """
+    report = CheckReport()
+    try:
+        project = preflight(folder)
+        report.problems += project.problems
+        report.current = project.recorded.commit
+        is_committed = ANSWERS_FILE in project.repository.entries(project.repository.head)
+        if is_committed and not (offline and is_remote(project.recorded.source)):
+            with step("Comparing with the template"):
+                _compare(report, project)
+    except Problem as problem:
+        report.problems.append(problem)
+    return report
+
+
+def _compare(report: CheckReport, project: Project) -> None:
+    recorded = project.recorded
+    with open_origin(recorded) as origin:
+        report.latest = origin.latest
+        report.behind = origin.behind
+        with rendering_baseline(recorded, origin) as baseline:
+            if origin.behind:
+                options = MergeOptions(preview=True)
+                try:
+                    result = merge(project, origin, {}, baseline, options, to=origin.latest)
+                except Problem:
+                    raise
+                except CommandError as error:
+                    fix = "`fastapi-service update --preview` shows when it is fixed"
+                    raise Problem(str(error).rstrip("."), fix) from error
+                report.conflicts = result.conflicts
+                report.at_risk = result.lost_edits
+            owned = owned_files(origin.definition, recorded.values)
+            report.drift = find_drift(project.folder, baseline(), owned)
+    report.compared = True

@@ -1,0 +1,107 @@
+"""Compares a project with its baseline: edits that a change would lose, and drift."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pathspec import GitIgnoreSpec
+
+from generator.project.repository import Repository
+from generator.template.conditions import render_setting
+from generator.template.options import Answers
+
+_EXECUTABLE = "100755"
+
+
+@dataclass(frozen=True)
+class LostEdit:
+    """An edited file, and the reason its edits would be lost."""
+
+    path: str
+    reason: str
+
+
+def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[LostEdit]:
+    """Compare HEAD with the tree that would replace it.
+
+    Every line that is not in the baseline must still be in its file, inside conflict markers
+    included. A file that is deleted must equal the baseline.
+    """
+    before = repository.entries(repository.head)
+    after = repository.entries(tree)
+    changed = [path for path in before if after.get(path) != before[path]]
+    blobs = {entries[path][1] for path in changed for entries in (before, after) if path in entries}
+    contents = repository.contents(sorted(blobs))
+    lost_edits = []
+    for path in changed:
+        edited = contents[before[path][1]]
+        original = _read(baseline / path)
+        if path not in after:
+            executable = before[path][0] == _EXECUTABLE
+            if edited != original or executable != os.access(baseline / path, os.X_OK):
+                lost_edits.append(LostEdit(path, _describe_deleted(original, edited)))
+            continue
+        lines = _count(edited) - _count(original or b"") - _count(contents[after[path][1]])
+        if lines:
+            lost_edits.append(LostEdit(path, _describe_lines(lines)))
+    return lost_edits
+
+
+def find_drift(project: Path, baseline: Path, owned: GitIgnoreSpec) -> list[str]:
+    """List rendered files that the project changed or deleted, without those it owns."""
+    return sorted(
+        str(path.relative_to(baseline))
+        for path in baseline.rglob("*")
+        if path.is_file()
+        and not owned.match_file(path.relative_to(baseline))
+        and _read(project / path.relative_to(baseline)) != path.read_bytes()
+    )
+
+
+def owned_files(definition: str, answers: Answers) -> GitIgnoreSpec:
+    """Return the files that belong to the team from the first render on.
+
+    Copier excludes them from updates, or skips them because they exist.
+    """
+    settings = yaml.safe_load(definition)
+    patterns = [*settings.get("_exclude", ()), *settings.get("_skip_if_exists", ())]
+    context = {**answers, "_copier_operation": "update"}
+    return GitIgnoreSpec.from_lines(
+        line for pattern in patterns for line in render_setting(pattern, context).splitlines()
+    )
+
+
+def added_lines(baseline: Path, path: Path, content: bytes) -> Counter[bytes]:
+    """Count the lines of a file that are not in the baseline."""
+    return _count(content) - _count(_read(baseline / path) or b"")
+
+
+def format_count(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _read(path: Path) -> bytes | None:
+    """Read a file as git stores it: a symbolic link is its target."""
+    if path.is_symlink():
+        return bytes(path.readlink())
+    return path.read_bytes() if path.is_file() else None
+
+
+def _count(content: bytes) -> Counter[bytes]:
+    """Count each line, without blank lines and without line endings."""
+    return Counter(line.rstrip() for line in content.splitlines() if line.strip())
+
+
+def _describe_deleted(original: bytes | None, edited: bytes) -> str:
+    if original is None:
+        return "it is yours, and would be deleted"
+    count = (_count(edited) - _count(original)).total()
+    extent = f" ({format_count(count)} of yours)" if count else ""
+    return f"you edited it{extent}, and it would be deleted"
+
+
+def _describe_lines(lines: Counter[bytes]) -> str:
+    example = next(iter(lines)).decode(errors="replace").strip()
+    return f"{format_count(lines.total())} of yours would be lost, such as: {example:.60}"

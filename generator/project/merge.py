@@ -1,0 +1,170 @@
+"""Lets copier merge in a throw-away worktree, and returns the result as a git tree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from generator.errors import CommandError, Problem, UsageError
+from generator.git import git, git_bytes, split_paths
+from generator.processes import ProgramError
+from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
+from generator.project.baseline import Baseline
+from generator.project.lost_edits import LostEdit, find_lost_edits, owned_files
+from generator.project.origin import Origin
+from generator.project.preflight import Project
+from generator.template import rendering
+from generator.template.options import Answers
+from generator.uv import lock
+
+_IDENTITY = ("-c", "user.name=fastapi-service", "-c", "user.email=fastapi-service@localhost")
+
+
+@dataclass(frozen=True)
+class MergeOptions:
+    """`preview` changes nothing; `accept_losses` continues even if local edits are lost."""
+
+    preview: bool = False
+    accept_losses: bool = False
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """The result of a merge, not applied yet.
+
+    `changed_paths` limit the changes, relative to the root of the repository. `stages` are the
+    index entries of the conflicts. `ignored` are files that git ignores: a project gets them only
+    if it has none of that name. `lock_error` is set when the dependencies could not be locked.
+    """
+
+    tree: str
+    answers: AnswersFile
+    lost_edits: list[LostEdit]
+    changed_paths: list[str]
+    conflicts: list[str]
+    stages: bytes
+    ignored: dict[str, bytes]
+    owned: GitIgnoreSpec
+    lock_error: ProgramError | None
+
+
+def merge(  # noqa: PLR0913 - the inputs of a merge
+    project: Project,
+    origin: Origin,
+    answers: Answers,
+    baseline: Baseline,
+    options: MergeOptions,
+    *,
+    to: str | None,
+) -> MergeResult:
+    """Merge the revision `to`, or only new answers without one.
+
+    Locks the dependencies when the result will be applied. Raises CommandError when copier fails,
+    and UsageError for a rejected answer.
+    """
+    repository = project.repository
+    recorded = project.recorded
+    with repository.worktree() as worktree:
+        folder = worktree / repository.prefix
+        ref = to and origin.source.resolve(to)
+        _commit_answers(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
+        try:
+            _run_copier(folder, answers, ref, repository.folder)
+        except CommandError:
+            baseline()  # An invalid answers file is reported before a rejected answer.
+            raise
+        merged = read_answers(folder)
+        text = merged.with_origin(origin.location, merged.commit)
+        (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
+
+        stages = git_bytes(worktree, "ls-files", "--unmerged", "-z")
+        unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in split_paths(stages)))
+        conflicts = [str(Path(path).relative_to(repository.prefix)) for path in unmerged]
+        git(worktree, "add", "--all", "--", str(repository.prefix))
+        lost_edits = find_lost_edits(repository, git(worktree, "write-tree"), baseline())
+
+        will_apply = not options.preview and (options.accept_losses or not lost_edits)
+        _copy_ignored_lock(repository.folder, folder)
+        lock_error = _lock(folder, conflicts, repository.head) if will_apply else None
+        changed_paths = [str(repository.prefix), *_workspace_locks(worktree, folder)]
+        git(worktree, "add", "--all", "--", *changed_paths)
+        return MergeResult(
+            tree=git(worktree, "write-tree"),
+            answers=read_answers(folder),
+            lost_edits=lost_edits,
+            changed_paths=changed_paths,
+            conflicts=conflicts,
+            stages=_replace_stages(unmerged, stages),
+            ignored=_read_ignored(folder),
+            owned=owned_files(origin.definition_at(ref or origin.commit), merged.values),
+            lock_error=lock_error,
+        )
+
+
+def _commit_answers(folder: Path, text: str) -> None:
+    """Commit, in the worktree only, the template's address that copier shall read."""
+    path = folder / ANSWERS_FILE
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
+        git(folder, *_IDENTITY, *commit, "--", ANSWERS_FILE)
+
+
+def _run_copier(folder: Path, answers: Answers, ref: str | None, project: Path) -> None:
+    try:
+        rendering.update(folder, answers, ref=ref)
+    except (Problem, UsageError):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split()).replace(str(folder), str(project))
+        raise CommandError(
+            f"Copier cannot merge this, and nothing was changed ({type(error).__name__}: "
+            f"{text:.300}); it fails on a file or a link where the template has a folder, on a "
+            "folder where it has a file, and on names that are not UTF-8."
+        ) from error
+
+
+def _lock(folder: Path, conflicts: list[str], head: str) -> ProgramError | None:
+    """Lock changed dependencies that have no conflict; returns the error."""
+    project = folder / "pyproject.toml"
+    if "pyproject.toml" in conflicts or not project.exists():
+        return None
+    changed = git(folder, "diff", "--name-only", head, "--", "pyproject.toml")
+    if not changed and (folder / "uv.lock").exists():
+        return None
+    try:
+        lock(folder)
+    except ProgramError as error:
+        return error
+    return None
+
+
+def _copy_ignored_lock(project: Path, folder: Path) -> None:
+    """Copy a lock that git ignores, so that it is not in the worktree."""
+    target = folder / "uv.lock"
+    if not target.exists() and (project / "uv.lock").is_file():
+        target.write_bytes((project / "uv.lock").read_bytes())
+
+
+def _workspace_locks(worktree: Path, folder: Path) -> list[str]:
+    """List the locks above the project: it may be a member of a uv workspace."""
+    if (folder / "uv.lock").exists():
+        return []
+    above = folder.parents[: len(folder.relative_to(worktree).parts)]
+    locks = [str(directory / "uv.lock") for directory in above]
+    return split_paths(git_bytes(worktree, "ls-files", "-z", "--", *locks)) if locks else []
+
+
+def _replace_stages(unmerged: list[str], stages: bytes) -> bytes:
+    """Return index lines that replace the single version of each conflict by all three."""
+    deleted = b"".join(
+        b"0 " + b"0" * 40 + b"\t" + path.encode(errors="surrogateescape") + b"\0"
+        for path in unmerged
+    )
+    return deleted + stages if unmerged else b""
+
+
+def _read_ignored(folder: Path) -> dict[str, bytes]:
+    options = ("--others", "--ignored", "--exclude-standard", "-z")
+    listing = git_bytes(folder, "ls-files", *options)
+    return {path: (folder / path).read_bytes() for path in split_paths(listing)}

@@ -1,0 +1,1 @@
+"""The template: its source, its options, and rendering."""

@@ -1,0 +1,4 @@
+"""The proof of the template: every combination of options, taken through every stage.
+
+Needs the extra `verify`; nothing outside this package imports it.
+"""

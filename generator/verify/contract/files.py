@@ -1,0 +1,70 @@
+"""Sentences of the contract that hold for a service with the files feature."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from urllib.parse import quote
+
+from generator.verify.contract.client import Answer, Client
+
+_FILES = "/api/v1/files"
+_KEYS = {"id", "filename", "content_type", "size", "sha256", "created_at"}
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0"
+_NAME = "Zoë's cat.png"
+
+
+def checks(client: Client) -> list[Callable[[Client], None]]:
+    if _FILES not in client.operations():
+        return []
+    return [uploaded, refused, given_back, removed]
+
+
+def uploaded(client: Client) -> None:
+    """POST /files is 201 with Location and what is known of the file, its digest included."""
+    answer = upload(client, _PNG, "image/png").of(201)
+    file = answer.json
+    answer.expect(set(file) == _KEYS, f"the keys {sorted(_KEYS)}")
+    answer.expect(file["filename"] == _NAME, f"the name {_NAME}")
+    answer.expect(file["size"] == len(_PNG), f"size {len(_PNG)}")
+    answer.expect(file["sha256"] == hashlib.sha256(_PNG).hexdigest(), "its SHA-256")
+    answer.expect(answer.headers.get("location") == f"{_FILES}/{file['id']}", "its Location")
+
+
+def refused(client: Client) -> None:
+    """A file that is not what it is declared is 415; an empty or a missing one 422."""
+    upload(client, b"\x89PNG\r\n\x1a\n<p>", "image/png").refused(415, "UNSUPPORTED_MEDIA_TYPE")
+    upload(client, _PNG, "image/jpeg").refused(415, "UNSUPPORTED_MEDIA_TYPE")
+    upload(client, b"", "image/png").invalid("body")
+    upload(client, _PNG, "image/png", part="other").invalid("body")
+
+
+def given_back(client: Client) -> None:
+    """GET /files/{id}/content is the same bytes, to be saved under the name and not shown."""
+    file = upload(client, _PNG, "image/png").of(201).json
+    answer = client.get(f"{_FILES}/{file['id']}/content").of(200)
+    answer.expect(answer.body == _PNG, "the bytes that were sent")
+    answer.expect(answer.headers.get("content-type") == "image/png", "its type")
+    answer.expect(answer.headers.get("x-content-type-options") == "nosniff", "nosniff")
+    named = f"attachment; filename*=UTF-8''{quote(_NAME, safe='')}"
+    answer.expect(answer.headers.get("content-disposition") == named, named)
+
+
+def removed(client: Client) -> None:
+    """DELETE /files/{id} is 204; then, as for an unknown id, all is 404 FILE_NOT_FOUND."""
+    path = f"{_FILES}/{upload(client, _PNG, 'image/png').of(201).json['id']}"
+    client.send("DELETE", path).of(204)
+    for gone in (path, f"{path}/content", f"{_FILES}/{uuid.uuid4()}"):
+        client.get(gone).refused(404, "FILE_NOT_FOUND", gone)
+    client.send("DELETE", path).refused(404, "FILE_NOT_FOUND", path)
+
+
+def upload(client: Client, content: bytes, content_type: str, part: str = "file") -> Answer:
+    """Send a form of one file."""
+    boundary = "boundary-of-the-form"
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{_NAME}"\r\n'
+        f"Content-Type: {content_type}\r\n\r\n"
+    )
+    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    form = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return client.send("POST", _FILES, form, body)

@@ -1,0 +1,1 @@
+"""The combinations of options that prove a template."""

@@ -1,0 +1,54 @@
+"""`fastapi-service verify`: selects rows, verifies them, and writes the report."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from generator import console
+from generator.errors import UsageError
+from generator.template.options import parse_definition
+from generator.template.source import open_template
+from generator.verify.display import Display
+from generator.verify.matrix.rows import select_rows
+from generator.verify.pipeline import prepare_workspace, verify_rows
+from generator.verify.servers import SERVERS
+
+
+def verify_template(
+    template: str | None, only: Sequence[str], jobs: int, keep: Path | None, report: str | None
+) -> bool:
+    """Verify rows and write the report; return True when all passed."""
+    if report not in {None, "-"} and not Path(str(report)).absolute().parent.is_dir():
+        raise UsageError(f"There is no folder for {report}: choose another --report.")
+    began = time.monotonic()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    display = Display(on_stderr=report == "-")
+    with open_template(template) as source, _workspace(keep) as workspace, closing(SERVERS):
+        rows = select_rows(parse_definition(source.definition()), only)
+        prepare_workspace(source.tree, workspace)
+        with display.watching(len(rows)) as watch:
+            reports = verify_rows(rows, workspace, jobs, watch)
+        origin = {"source": source.location, "version": source.version}
+    display.show_summary(reports)
+    if report:
+        seconds = round(time.monotonic() - began, 1)
+        listed = [row.as_json() for row in reports]
+        console.write_json(
+            {"template": origin, "started": started, "seconds": seconds, "rows": listed}, report
+        )
+    return all(row.ok for row in reports)
+
+
+@contextmanager
+def _workspace(keep: Path | None) -> Iterator[Path]:
+    """Yield an empty folder: the requested one, or a temporary one."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="fastapi-service-verify-") as folder:
+            yield Path(folder)
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is not an empty folder: choose a new one.")
+    yield keep.resolve()
