@@ -1,4 +1,4 @@
-"""The documentation page, served from this host: no browser asks another one for its parts."""
+"""The OpenAPI schema and Swagger UI, served without a CDN."""
 
 from html import escape
 from importlib.resources import files
@@ -6,7 +6,7 @@ from pathlib import Path
 from secrets import compare_digest
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
@@ -17,33 +17,13 @@ from app.settings import Settings
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
-router = APIRouter(include_in_schema=False)
 
+def create_router(settings: Settings) -> APIRouter:
+    """Return the documentation routes.
 
-@router.get("/openapi.json")
-async def schema(request: Request) -> JSONResponse:
-    prefix = request.scope.get("root_path", "")
-    servers = {"servers": [{"url": prefix}]} if prefix else {}
-    return JSONResponse(request.app.openapi() | servers)
-
-
-@router.get("/docs")
-async def page(request: Request) -> HTMLResponse:
-    root = request.scope.get("root_path", "").rstrip("/")
-    return get_swagger_ui_html(
-        title=escape(request.app.title),
-        openapi_url=f"{root}/openapi.json",
-        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
-        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
-        swagger_favicon_url=f"{root}/docs/assets/favicon.png",
-        # The badge of the validator would be fetched from another host.
-        swagger_ui_parameters={"validatorUrl": None},
-    )
-
-
-def mount_docs(app: FastAPI, settings: Settings) -> None:
-    """In production: nothing until DOCS_USERNAME and DOCS_PASSWORD are set, then behind them."""
-    guards = []
+    In production there are none, unless DOCS_USERNAME and DOCS_PASSWORD protect them.
+    """
+    router = APIRouter(include_in_schema=False)
     if settings.docs_username is not None and settings.docs_password is not None:
         expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
 
@@ -51,7 +31,29 @@ def mount_docs(app: FastAPI, settings: Settings) -> None:
             if not compare_digest(f"{given.username}:{given.password}".encode(), expected):
                 raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
 
-        guards.append(Depends(require_password))
-    if guards or settings.fastapi_env == "development":
-        app.include_router(router, dependencies=guards)
-        app.mount("/docs/assets", StaticFiles(directory=ASSETS))
+        router.dependencies.append(Depends(require_password))
+    elif settings.fastapi_env == "production":
+        return router
+    router.add_api_route("/openapi.json", get_schema)
+    router.add_api_route("/docs", get_page)
+    router.mount("/docs/assets", StaticFiles(directory=ASSETS))
+    return router
+
+
+async def get_schema(request: Request) -> JSONResponse:
+    prefix = request.scope.get("root_path", "")
+    servers = {"servers": [{"url": prefix}]} if prefix else {}
+    return JSONResponse(request.app.openapi() | servers)
+
+
+async def get_page(request: Request) -> HTMLResponse:
+    root = request.scope.get("root_path", "").rstrip("/")
+    return get_swagger_ui_html(
+        title=escape(request.app.title),
+        openapi_url=f"{root}/openapi.json",
+        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/assets/favicon.png",
+        # The validator badge would be fetched from another host.
+        swagger_ui_parameters={"validatorUrl": None},
+    )

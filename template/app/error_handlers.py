@@ -1,4 +1,4 @@
-"""Every way to an error ends here, in the one shape of `app.errors`."""
+"""Exception handlers: every error becomes the envelope of `app.errors`."""
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,23 +16,24 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors
-from app.dialect import explain
+from app.dialect import to_app_error
 
 logger = logging.getLogger(__name__)
 
-# Where the code is not the name of the status.
+# Codes that differ from the reason phrase of their status.
 CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
 
-# What the framework says of a body that it cannot parse, whatever the cause.
+# FastAPI's message for a body that it cannot parse, regardless of the cause.
 UNREADABLE = "There was an error parsing the body"
 
-# A body of one mebibyte can hold a hundred thousand faults, or one with a name as long as that.
+# A body of 1 MiB can contain a hundred thousand errors, or field names of that length.
 MAX_DETAILS = 100
 MAX_LOC_CHARACTERS = 100
 
 
-# What the framework found, such as an unknown route or method.
 class FrameworkError(errors.AppError):
+    """An error of FastAPI or Starlette, such as an unknown route or method."""
+
     def __init__(self, error: HTTPException) -> None:
         self.status = error.status_code
         phrase = responses.get(self.status, "Error")
@@ -41,16 +42,16 @@ class FrameworkError(errors.AppError):
         self.headers = error.headers or {}
 
 
-async def answer_app_error(request: Request, error: errors.AppError) -> Response:
+async def handle_app_error(request: Request, error: errors.AppError) -> Response:
     return error.response(request.scope)
 
 
-async def answer_framework_error(request: Request, error: HTTPException) -> Response:
+async def handle_http_exception(request: Request, error: HTTPException) -> Response:
     if error.detail == UNREADABLE and isinstance(error.__cause__, ValueError | RecursionError):
-        fault = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
-        return _answer_invalid(request, [fault])
+        detail = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
+        return _respond_invalid(request, [detail])
     if error.detail == UNREADABLE and isinstance(error.__cause__, OSError):
-        # A full disk under the body is no mistake of the client.
+        # A full disk while the body is spooled is an error of the server.
         raise error.__cause__
     response = FrameworkError(error).response(request.scope)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -58,56 +59,62 @@ async def answer_framework_error(request: Request, error: HTTPException) -> Resp
     return response
 
 
-async def answer_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    return _answer_invalid(request, error.errors()[:MAX_DETAILS])
+async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+    return _respond_invalid(request, error.errors()[:MAX_DETAILS])
 
 
-async def answer_database_error(request: Request, error: DBAPIError | PoolTimeoutError) -> Response:
-    known = explain(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
+async def handle_database_error(request: Request, error: DBAPIError | PoolTimeoutError) -> Response:
+    known = to_app_error(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
     if known is None:
         raise error
-    # What contradicts a row is described by its values, which are not for the log.
+    # Conflicts are not logged: drivers quote the values of the row in them.
     if known.status == HTTPStatus.SERVICE_UNAVAILABLE:
         logger.warning("%s: %s", known.code, error)
     return known.response(request.scope)
 
 
-HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
-    errors.AppError: answer_app_error,
-    HTTPException: answer_framework_error,
-    RequestValidationError: answer_invalid_request,
-    DBAPIError: answer_database_error,
-    PoolTimeoutError: answer_database_error,
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Handler] = {
+    errors.AppError: handle_app_error,
+    HTTPException: handle_http_exception,
+    RequestValidationError: handle_validation_error,
+    DBAPIError: handle_database_error,
+    PoolTimeoutError: handle_database_error,
 }
 
 
-def _answer_invalid(request: Request, faults: Sequence[dict[str, Any]]) -> Response:
-    details = [_detail(fault) for fault in faults]
+def _respond_invalid(request: Request, found: Sequence[dict[str, Any]]) -> Response:
+    details = [_to_detail(error) for error in found]
     logger.info("validation failed", extra={"details": details})
     return errors.ValidationFailed().response(request.scope, details)
 
 
-def _detail(fault: dict[str, Any]) -> dict[str, Any]:
-    # Where and why, but not the value that was submitted: it may be a secret.
-    loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in fault["loc"]]
-    return {"loc": loc, "msg": fault["msg"], "type": fault["type"]}
+def _to_detail(error: dict[str, Any]) -> dict[str, Any]:
+    """Keep location and reason; drop the submitted value, which may be a secret."""
+    loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in error["loc"]]
+    return {"loc": loc, "msg": error["msg"], "type": error["type"]}
 
 
 def _allowed_methods(request: Request) -> str:
-    # Of all routes at this path: the framework names those of the first.
+    """List the methods of all routes at this path; Starlette stops at the first."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     methods = {
         method
         for route in iter_route_contexts(request.app.routes)
         if route.path_regex.match(path)
-        # A folder of files names none.
+        # Mounted static files declare no methods.
         for method in route.methods or ("GET", "HEAD")
     }
     return ", ".join(sorted(methods))
 
 
-# Answers what nobody caught; the framework would do so outside of the other middleware.
 class UnhandledErrorMiddleware:
+    """Middleware that turns unhandled exceptions into a 500 response.
+
+    Starlette would do so outside of the other middleware, without a request id.
+    """
+
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
@@ -117,7 +124,7 @@ class UnhandledErrorMiddleware:
             return
         started = False
 
-        async def watch(message: Message) -> None:
+        async def send_or_disconnect(message: Message) -> None:
             nonlocal started
             started = True
             try:
@@ -126,9 +133,9 @@ class UnhandledErrorMiddleware:
                 raise ClientDisconnect from error
 
         try:
-            await self.app(scope, receive, watch)
+            await self.app(scope, receive, send_or_disconnect)
         except ClientDisconnect:
-            logger.info("the client went away")
+            logger.info("client disconnected")
         except Exception:
             logger.exception("unhandled error")
             if not started:

@@ -1,24 +1,31 @@
-"""The base class of the tables, and the column types they share."""
+"""Building blocks of tables: base class, column types, constraint violations."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, MetaData
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
+from app.dialect import to_app_error
+from app.errors import Conflict
+from app.settings import Settings
+
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, also on databases that store no time zone."""
+    """An aware datetime in UTC, also in databases that store no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value and value.tzinfo is None:
-            raise ValueError("a naive datetime may be any moment: give it a time zone")
+            raise ValueError("naive datetimes are ambiguous: pass one with a time zone")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -26,7 +33,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    # Named constraints can be dropped by a migration on every database.
+    # Migrations can drop constraints by name on every database.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
@@ -36,18 +43,29 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         },
     )
-    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  # read once, by the base class
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  # read once, by DeclarativeBase
 
     @classmethod
-    def prune(cls, session: Session, settings: Any) -> None:
-        """Called every hour: a table may drop what has had its time."""
+    def prune(cls, session: Session, settings: Settings) -> None:
+        """Delete expired rows. Called hourly; by default there are none."""
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-# Version 7 begins with the time: new rows go to the end of the index, and the key sorts by age.
+# UUIDv7 starts with a timestamp: keys sort by age, and new rows are last in the index.
 UuidKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 CreatedAt = Annotated[datetime, mapped_column(default=utc_now)]
 UpdatedAt = Annotated[datetime, mapped_column(default=utc_now, onupdate=utc_now)]
+
+
+@contextmanager
+def raising_on_conflict(conflict: type[Conflict]) -> Generator[None, None, None]:
+    """Raise this error for a unique or foreign-key violation in the block."""
+    try:
+        yield
+    except IntegrityError as error:
+        if isinstance(to_app_error(error), Conflict):
+            raise conflict from error
+        raise

@@ -1,4 +1,4 @@
-"""The request id: accepted or created, known to every log line, returned with every response."""
+"""Request ids: accepted or created, in every log line and every response."""
 
 import re
 from contextvars import ContextVar
@@ -8,11 +8,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
-# None outside a request.
+# None outside of requests and jobs.
 current_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class RequestIdMiddleware:
+    """Middleware that keeps valid request ids and replaces all others.
+
+    Valid ids have 1 to 128 characters `A-Za-z0-9._-`.
+    """
+
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
@@ -28,6 +33,6 @@ class RequestIdMiddleware:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        # Every request is a task with a context of its own, so nothing has to be taken back.
+        # uvicorn runs each request in its own context, so the variable needs no reset.
         current_request_id.set(request_id)
         await self.app(scope, receive, send_with_id)

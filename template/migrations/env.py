@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: synchronously, with the service's own settings."""
+"""Migration environment: a synchronous connection, the settings of the service."""
 
 import logging
 from typing import Any, Literal
@@ -9,13 +9,13 @@ from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
-import app.application  # noqa: F401  # mounts every feature, and so knows every table
+import app.application  # noqa: F401  # imports every feature and thus every table
 from app.orm import Base, UtcDateTime
 from app.settings import load_settings
 
 
-# Revisions import nothing from the service: it changes, they do not.
 def render_item(_kind: str, value: Any, _: AutogenContext) -> str | Literal[False]:
+    """Render UtcDateTime as plain SQLAlchemy: revisions do not import the service."""
     return "sa.DateTime(timezone=True)" if isinstance(value, UtcDateTime) else False
 
 
@@ -23,7 +23,7 @@ def run_migrations(**target: Any) -> None:
     context.configure(
         target_metadata=Base.metadata,
         render_item=render_item,
-        # Revisions then work on every database, also where a table is altered by copying it.
+        # Batch operations work on every database, also if it alters tables by copying them.
         render_as_batch=True,
         **target,
     )
@@ -33,15 +33,15 @@ def run_migrations(**target: Any) -> None:
 
 logging.basicConfig(format="%(message)s")
 logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
-# The tests name a database of their own.
-named = context.config.attributes.get("database_url")
-url = make_url(named or load_settings().database_url.get_secret_value())
+# The tests pass the URL of their own database.
+test_url = context.config.attributes.get("database_url")
+url = make_url(test_url or load_settings().database_url.get_secret_value())
 if context.is_offline_mode():
     run_migrations(url=url, literal_binds=True)
 else:
     try:
         connection = create_engine(url, poolclass=NullPool).connect()
     except OperationalError as error:
-        raise CommandError(f"The database cannot be reached: {error.orig}") from error
+        raise CommandError(f"The database is unreachable: {error.orig}") from error
     with connection:
         run_migrations(connection=connection)

@@ -5,6 +5,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
+from app.application import create_app
 from app.settings import Settings
 
 
@@ -12,8 +13,10 @@ class Parcel(BaseModel):
     weight: int
 
 
-@pytest.fixture
-def app(app: FastAPI) -> FastAPI:
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> FastAPI:
+    app = create_app(settings)
+
     @app.post("/parcels")
     def create_parcel(parcel: Parcel) -> Parcel:
         return parcel
@@ -23,10 +26,14 @@ def app(app: FastAPI) -> FastAPI:
         message = "a secret of the service"
         raise RuntimeError(message)
 
+    @app.get("/teapots")
+    def get_teapot() -> None:
+        raise HTTPException(400, "no teapot") from ValueError()
+
     return app
 
 
-def test_an_unknown_route_is_not_found(client: TestClient) -> None:
+def test_unknown_route_is_404(client: TestClient) -> None:
     response = client.get("/nowhere?token=secret")
 
     assert response.status_code == 404
@@ -40,7 +47,7 @@ def test_an_unknown_route_is_not_found(client: TestClient) -> None:
     }
 
 
-def test_a_wrong_method_names_the_allowed_ones(client: TestClient) -> None:
+def test_wrong_method_lists_allowed_ones(client: TestClient) -> None:
     response = client.delete("/parcels")
 
     assert response.status_code == 405
@@ -48,7 +55,7 @@ def test_a_wrong_method_names_the_allowed_ones(client: TestClient) -> None:
     assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
 
 
-def test_an_unhandled_error_is_logged_and_not_shown(
+def test_unhandled_error_is_only_logged(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = client.get("/parcels", headers={"X-Request-ID": "abc"})
@@ -65,7 +72,7 @@ def test_an_unhandled_error_is_logged_and_not_shown(
     [b"", b"{", b'{"weight": "\xff"}', b"[" * 100_000, b'{"weight": ' + b"1" * 5000 + b"}"],
     ids=["empty", "malformed", "not UTF-8", "nested", "long number"],
 )
-def test_a_body_that_is_not_json_is_invalid(client: TestClient, content: bytes) -> None:
+def test_malformed_json_is_invalid(client: TestClient, content: bytes) -> None:
     response = client.post(
         "/parcels", content=content, headers={"Content-Type": "application/json"}
     )
@@ -75,23 +82,19 @@ def test_a_body_that_is_not_json_is_invalid(client: TestClient, content: bytes) 
     assert response.json()["error"]["details"][0]["loc"][0] == "body"
 
 
-def test_an_error_that_a_route_raises_keeps_its_status(app: FastAPI, client: TestClient) -> None:
-    @app.get("/teapots")
-    def find_teapot() -> None:
-        raise HTTPException(400, "no teapot") from ValueError()
-
+def test_http_exception_keeps_its_status(client: TestClient) -> None:
     error = client.get("/teapots").json()["error"]
 
     assert (error["code"], error["message"]) == ("BAD_REQUEST", "no teapot")
 
 
-def test_a_body_of_another_type_is_invalid(client: TestClient) -> None:
+def test_wrong_content_type_is_invalid(client: TestClient) -> None:
     for headers in ({}, {"Content-Type": "text/plain"}):
         response = client.post("/parcels", content=b'{"weight": 1}', headers=headers)
         assert response.status_code == 422
 
 
-def test_an_invalid_value_is_neither_returned_nor_logged(
+def test_invalid_value_is_not_repeated(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -107,7 +110,7 @@ def test_an_invalid_value_is_neither_returned_nor_logged(
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize(("excess", "status"), [(0, 422), (1, 413)])
-def test_a_body_is_read_up_to_the_limit(
+def test_body_size_is_limited(
     client: TestClient, settings: Settings, *, chunked: bool, excess: int, status: int
 ) -> None:
     content = b"x" * (settings.max_body_bytes + excess)
@@ -123,7 +126,7 @@ def test_a_body_is_read_up_to_the_limit(
         assert response.json()["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
 
-def test_every_operation_declares_the_one_shape_of_errors(app: FastAPI) -> None:
+def test_openapi_declares_the_envelope(app: FastAPI) -> None:
     schema = app.openapi()
 
     for path, operations in schema["paths"].items():

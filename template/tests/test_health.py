@@ -8,7 +8,8 @@ from sqlalchemy import NullPool, create_engine, text
 from app.application import create_app
 from app.health import HealthCheck
 from app.settings import Settings
-from tests.databases import AWAY, temporary_database
+from tests.databases import UNREACHABLE_URL, temporary_database
+from tests.settings import replace
 
 REVISION = """
 revision = {revision!r}
@@ -18,13 +19,9 @@ depends_on = None
 """
 
 
-def with_database(settings: Settings, url: str) -> Settings:
-    return settings.model_validate({**settings.model_dump(), "database_url": url})
-
-
 @pytest.fixture
-def chain(tmp_path: Path) -> Path:
-    """Migrations of which `second` is the newest."""
+def migrations(tmp_path: Path) -> Path:
+    """A folder of migrations, of which `second` is the newest."""
     versions = tmp_path / "migrations" / "versions"
     versions.mkdir(parents=True)
     for revision, down_revision in (("first", None), ("second", "first")):
@@ -33,7 +30,7 @@ def chain(tmp_path: Path) -> Path:
     return versions.parent
 
 
-def test_a_ready_service_is_healthy(client: TestClient) -> None:
+def test_running_service_is_healthy(client: TestClient) -> None:
     response = client.get("/health")
 
     assert response.status_code == 200
@@ -41,32 +38,32 @@ def test_a_ready_service_is_healthy(client: TestClient) -> None:
     assert health.keys() == {"status", "version", "timestamp", "dependencies"}
     assert health["status"] == "healthy"
     assert health["timestamp"].endswith("Z")
-    found = health["dependencies"]
-    assert (found["database"], found["migrations"]) == ("connected", "current")
+    dependencies = health["dependencies"]
+    assert (dependencies["database"], dependencies["migrations"]) == ("connected", "current")
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live"])
-def test_health_answers_to_head(client: TestClient, path: str) -> None:
+def test_head_is_supported(client: TestClient, path: str) -> None:
     response = client.head(path)
 
     assert (response.status_code, response.content) == (200, b"")
 
 
 @pytest.mark.parametrize(
-    ("revision", "migrations", "status"),
+    ("revision", "migration_status", "status"),
     [
         (None, "pending", "unhealthy"),
         ("first", "pending", "unhealthy"),
         ("second", "current", "healthy"),
-        # The database of a newer release, which is being rolled out.
+        # A newer release is being rolled out.
         ("third", "current", "healthy"),
     ],
 )
-def test_a_database_behind_the_code_is_unhealthy(
+def test_pending_migrations_are_unhealthy(
     settings: Settings,
-    chain: Path,
+    migrations: Path,
     revision: str | None,
-    migrations: str,
+    migration_status: str,
     status: str,
 ) -> None:
     with temporary_database() as url:
@@ -74,18 +71,19 @@ def test_a_database_behind_the_code_is_unhealthy(
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
             if revision:
                 connection.execute(text("INSERT INTO alembic_version VALUES (:r)"), {"r": revision})
-        health = anyio.run(HealthCheck(with_database(settings, url), chain, "1.0").run)
+        check = HealthCheck(replace(settings, database_url=url), migrations, "1.0")
+        health = anyio.run(check.run)
 
-    assert (health.dependencies.migrations, health.status) == (migrations, status)
+    assert (health.dependencies.migrations, health.status) == (migration_status, status)
 
 
-def test_without_a_database_the_service_lives_and_is_not_ready(settings: Settings) -> None:
-    away = with_database(settings, AWAY)
-    with TestClient(create_app(away)) as client:
+def test_unreachable_database_is_unhealthy(settings: Settings) -> None:
+    settings = replace(settings, database_url=UNREACHABLE_URL)
+    with TestClient(create_app(settings)) as client:
         response = client.get("/health")
-        alive = client.get("/health/live")
+        live = client.get("/health/live")
 
     assert response.status_code == 503
-    found = response.json()["dependencies"]
-    assert (found["database"], found["migrations"]) == ("unreachable", "unknown")
-    assert alive.status_code == 200
+    dependencies = response.json()["dependencies"]
+    assert (dependencies["database"], dependencies["migrations"]) == ("unreachable", "unknown")
+    assert live.status_code == 200

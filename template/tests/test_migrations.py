@@ -4,7 +4,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from app.application import ROOT
+from app.settings import ROOT
 from tests.databases import temporary_database
 
 
@@ -14,13 +14,13 @@ def migrations() -> Iterator[Config]:
         yield Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
 
 
-def test_the_migrations_make_the_tables_of_the_code(migrations: Config) -> None:
+def test_migrations_match_the_models(migrations: Config) -> None:
     command.upgrade(migrations, "head")
 
     command.check(migrations)
 
 
-def test_the_migrations_can_be_taken_back(migrations: Config) -> None:
+def test_migrations_can_be_reverted(migrations: Config) -> None:
     command.upgrade(migrations, "head")
     command.downgrade(migrations, "base")
 

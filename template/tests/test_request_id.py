@@ -6,11 +6,11 @@ import sys
 import pytest
 from fastapi.testclient import TestClient
 
-from app.application import ROOT
+from app.settings import ROOT
 
 
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 128])
-def test_a_given_id_is_kept(client: TestClient, given: str) -> None:
+def test_valid_id_is_kept(client: TestClient, given: str) -> None:
     response = client.get("/nowhere", headers={"X-Request-ID": given})
 
     assert response.headers["X-Request-ID"] == given
@@ -18,13 +18,13 @@ def test_a_given_id_is_kept(client: TestClient, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a\tb", "é", "a;b"])
-def test_an_unacceptable_id_is_replaced(client: TestClient, given: str) -> None:
+def test_invalid_id_is_replaced(client: TestClient, given: str) -> None:
     response = client.get("/nowhere", headers={b"X-Request-ID": given.encode()})
 
     assert response.headers["X-Request-ID"] not in {given, ""}
 
 
-def test_a_request_is_logged_once_with_the_template_of_its_route(
+def test_requests_are_logged_by_route_template(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="app.logs")
@@ -32,24 +32,24 @@ def test_a_request_is_logged_once_with_the_template_of_its_route(
     client.get("/health/live")
     client.get("/nowhere/secret")
 
-    found = [record for record in caplog.records if hasattr(record, "route")]
-    assert [(r.levelname, r.method, r.route, r.status) for r in found] == [  # type: ignore[attr-defined]
+    requests = [record for record in caplog.records if hasattr(record, "route")]
+    assert [(r.levelname, r.method, r.route, r.status) for r in requests] == [  # type: ignore[attr-defined]
         ("DEBUG", "GET", "/health/live", 200),
         ("INFO", "GET", "unmatched", 404),
     ]
-    assert all(record.duration_ms >= 0 for record in found)  # type: ignore[attr-defined]
+    assert all(record.duration_ms >= 0 for record in requests)  # type: ignore[attr-defined]
 
 
-def test_a_log_line_is_json_where_nobody_reads() -> None:
+def test_log_lines_are_json() -> None:
     program = (
         "import logging; from app.logs import configure_logging; configure_logging();"
         "logging.getLogger('shop').warning('two\\nlines')"
     )
 
-    done = subprocess.run(  # noqa: S603  # this program, on this interpreter
+    process = subprocess.run(  # noqa: S603  # a constant program
         [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     )
 
-    line = json.loads(done.stdout)
+    line = json.loads(process.stdout)
     assert line.keys() == {"time", "level", "logger", "message", "request_id"}
     assert (line["level"], line["logger"], line["message"]) == ("WARNING", "shop", "two\nlines")

@@ -1,8 +1,11 @@
-"""What only an operator may do: make an administrator, or end a user's access."""
+"""Commands for operators: `python -m app.users`."""
 
 import sys
-from getpass import getpass
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
 
+import typer
 from pydantic import ValidationError
 from sqlalchemy import NullPool, create_engine, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -13,37 +16,57 @@ from app.users.models import User
 from app.users.passwords import HASHER
 from app.users.schemas import UserCreate
 
+# Rich tracebacks would print local variables, a password among them.
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-def create_admin(session: Session, email: str) -> None:
-    ask = getpass if sys.stdin.isatty() else lambda _: sys.stdin.readline().rstrip("\r\n")
-    given = UserCreate(email=email, password=ask("Password (12 to 128 characters): "))
-    session.add(User(email=given.email, password_hash=HASHER.hash(given.password), role="admin"))
-
-
-def deactivate(session: Session, email: str) -> None:
-    found = update(User).where(User.email == email.lower()).values(is_active=False)
-    if session.scalar(found.returning(User.id)) is None:
-        sys.exit(f"There is no user {email}.")
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 
 
-COMMANDS = {"create-admin": create_admin, "deactivate": deactivate}
-
-
+@cli.callback()
 def main() -> None:
-    if len(sys.argv) != 3 or sys.argv[1] not in COMMANDS:
-        sys.exit(f"usage: python -m app.users ({' | '.join(COMMANDS)}) EMAIL")
-    command, email = sys.argv[1:]
+    """Manage users."""
+
+
+@cli.command()
+def create_admin(email: Email) -> None:
+    """Create an administrator; prompt for the password, or read standard input."""
+    with _transaction() as session:
+        try:
+            user = UserCreate(email=email, password=_read_password())
+        except ValidationError as error:
+            sys.exit("; ".join(f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors()))
+        session.add(User(email=user.email, password_hash=HASHER.hash(user.password), role="admin"))
+        try:
+            session.flush()
+        except IntegrityError:
+            sys.exit(f"User {user.email} already exists.")
+
+
+@cli.command()
+def deactivate(email: Email) -> None:
+    """Refuse a user's logins and refresh tokens."""
+    statement = update(User).where(User.email == email.lower()).values(is_active=False)
+    with _transaction() as session:
+        if session.scalar(statement.returning(User.id)) is None:
+            sys.exit(f"User {email} does not exist.")
+
+
+@contextmanager
+def _transaction() -> Generator[Session, None, None]:
     engine = create_engine(load_settings().database_url.get_secret_value(), poolclass=NullPool)
     try:
         with Session(engine) as session, session.begin():
-            COMMANDS[command](session, email)
-    except ValidationError as error:
-        sys.exit("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
-    except IntegrityError:
-        sys.exit(f"There is a user {email} already.")
+            yield session
     except DBAPIError as error:
-        sys.exit(f"The database is away or not migrated: {error.orig}")
+        sys.exit(f"The database is unreachable or not migrated: {error.orig}")
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password (12 to 128 characters)", hide_input=True)
+        return password
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 if __name__ == "__main__":
-    main()
+    cli()

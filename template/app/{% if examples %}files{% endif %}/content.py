@@ -1,20 +1,24 @@
-"""What a file is, by its content: a name or a declared type proves nothing."""
+"""File types, detected by content: names and declared types prove nothing."""
 
 import os
 from typing import BinaryIO
 
-PNG, JPEG, PDF = "image/png", "image/jpeg", "application/pdf"
+PNG = "image/png"
+JPEG = "image/jpeg"
+PDF = "application/pdf"
 
-# The signature, and the chunk that must follow: 13 bytes of header.
+# The signature, and the length and type of the first chunk.
 PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-PDF_START, PDF_END = b"%PDF-", b"%%EOF"
-# Readers look for the end of a PDF in its last kibibyte.
+JPEG_START = b"\xff\xd8\xff"
+JPEG_END = b"\xff\xd9"
+PDF_START = b"%PDF-"
+PDF_END = b"%%EOF"
+# PDF readers search for the end marker in the last KiB.
 TAIL_BYTES = 1024
 
 
-def content_type(file: BinaryIO, size: int) -> str | None:
-    """PNG, JPEG or PDF when start and end say so, else None; leaves the file at its start."""
+def detect_type(file: BinaryIO, size: int) -> str | None:
+    """Return the media type of a PNG, JPEG or PDF, else None; rewinds the file."""
     start = file.read(len(PNG_START))
     file.seek(max(0, size - TAIL_BYTES))
     end = file.read()

@@ -7,9 +7,11 @@ from app.files.storage import Storage
 from app.orm import Base, CreatedAt, UuidKey
 from app.settings import Settings
 
+BATCH_SIZE = 500
+
 
 class StoredFile(Base):
-    """What is known of an upload; its bytes are in UPLOAD_DIR, under the id."""
+    """Metadata of an upload; its content is in UPLOAD_DIR, under the id."""
 
     __tablename__ = "files"
 
@@ -22,10 +24,10 @@ class StoredFile(Base):
 
     @classmethod
     def prune(cls, session: Session, settings: Settings) -> None:
-        """Take away what a crash has left in UPLOAD_DIR without a row."""
+        """Delete files without a row, which a crash leaves in UPLOAD_DIR."""
         old_files = Storage(settings.upload_dir).old_files()
-        while batch := dict(islice(old_files, 500)):
+        while batch := dict(islice(old_files, BATCH_SIZE)):
             known = set(session.scalars(select(cls.id).where(cls.id.in_(batch))))
-            # Where none is known, the folder is that of another database.
+            # A batch without any known file belongs to another database, so it is kept.
             for file_id in batch.keys() - known if known else ():
                 batch[file_id].unlink(missing_ok=True)

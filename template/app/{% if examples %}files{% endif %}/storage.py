@@ -1,4 +1,4 @@
-"""The bytes of uploads: whole files under final names, never half of one."""
+"""Storage of uploaded files on disk."""
 
 import hashlib
 import os
@@ -6,24 +6,27 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import time
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
+from fastapi import Depends
+
 from app.errors import InternalError
+from app.settings import SettingsDep
 
 CHUNK_BYTES = 64 * 1024
-DAY = 24 * 60 * 60
+DAY_SECONDS = 24 * 60 * 60
 
 
 class StorageFailed(InternalError):
-    message = "The upload cannot be stored at the moment."
+    message = "The file could not be stored."
 
 
 class Storage:
-    """A folder with one file for each id.
+    """A folder with one file per id.
 
-    A file is there before its row is committed and until after the row is deleted: a crash can
-    leave a file without a row, never a row without its file.
+    A file exists before its row is committed and until after its row is deleted, so a crash can
+    leave a file without a row, but never a row without its file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +36,10 @@ class Storage:
         return self.folder / str(file_id)
 
     def save(self, file: BinaryIO, file_id: UUID) -> str:
-        """Copy to disk and return the SHA-256 in hexadecimal; raises StorageFailed."""
+        """Write the file and return its SHA-256 in hexadecimal; raises StorageFailed.
+
+        The file gets its final name when it is complete.
+        """
         digest = hashlib.sha256()
         unfinished = self.folder / f"{file_id}.part"
         try:
@@ -46,24 +52,30 @@ class Storage:
                 os.fsync(copy.fileno())
             unfinished.replace(self.path(file_id))
         except OSError as error:
-            self._discard(unfinished)
+            self._unlink(unfinished)
             raise StorageFailed from error
         return digest.hexdigest()
 
     def remove(self, file_id: UUID) -> None:
-        self._discard(self.path(file_id))
+        self._unlink(self.path(file_id))
 
     def old_files(self) -> Iterator[tuple[UUID, Path]]:
-        """Those of ours that are older than a day, each with its id, finished or not."""
+        """Yield the files, finished or not, that are older than a day, and their ids."""
         for path in self.folder.glob("*"):
             with suppress(OSError, ValueError):
                 file_id = UUID(path.name.removesuffix(".part"))
-                if path.name.startswith(str(file_id)) and path.stat().st_mtime < time() - DAY:
+                is_ours = path.name.startswith(str(file_id))
+                if is_ours and path.stat().st_mtime < time() - DAY_SECONDS:
                     yield file_id, path
 
-    def _discard(self, path: Path) -> None:
-        try:
+    def _unlink(self, path: Path) -> None:
+        # A file that cannot be deleted now has no row, and is pruned later.
+        with suppress(OSError):
             path.unlink(missing_ok=True)
-        except OSError:
-            # A folder that cannot be written to now: what stays there has no row.
-            return
+
+
+async def get_storage(settings: SettingsDep) -> Storage:
+    return Storage(settings.upload_dir)
+
+
+StorageDep = Annotated[Storage, Depends(get_storage)]

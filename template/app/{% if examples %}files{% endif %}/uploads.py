@@ -1,26 +1,29 @@
-"""An upload on its way in: judged, stored, and taken away again when its request fails."""
+"""Uploads: checked and stored before the route, deleted if the request fails."""
 
 from collections.abc import Generator
 from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request, UploadFile
+from fastapi import Depends, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
 from app.errors import AppError, PayloadTooLarge
-from app.files.content import content_type
-from app.files.storage import Storage
-from app.settings import Settings
+from app.files.content import detect_type
+from app.files.storage import StorageDep
+from app.settings import Settings, SettingsDep
 
 MAX_NAME_CHARACTERS = 255
+# Bytes of the multipart form around a file.
+MAX_FORM_BYTES = 64 * 1024
 
 
 class UnsupportedMediaType(AppError):
-    status, code = 415, "UNSUPPORTED_MEDIA_TYPE"
-    message = "The file is not what its type says, or of a type that is not taken."
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "The file must be a PNG, JPEG or PDF, and match its declared content type."
 
 
 class Upload(BaseModel):
@@ -31,9 +34,18 @@ class Upload(BaseModel):
     sha256: str
 
 
-def store_upload(request: Request, file: UploadFile) -> Generator[Upload, None, None]:
-    """Not async: the framework runs it in a thread, where disks may be slow."""
-    settings: Settings = request.state.settings
+def max_body_bytes(settings: Settings) -> int:
+    """Return the limit of a request body that contains an upload."""
+    return settings.max_upload_bytes + MAX_FORM_BYTES
+
+
+def store_upload(
+    file: UploadFile, settings: SettingsDep, storage: StorageDep
+) -> Generator[Upload, None, None]:
+    """Check and store the file; delete it if the request fails.
+
+    Not async, so that FastAPI runs it in a thread: disks may be slow.
+    """
     size = file.size or 0
     if size > settings.max_upload_bytes:
         raise PayloadTooLarge
@@ -41,17 +53,16 @@ def store_upload(request: Request, file: UploadFile) -> Generator[Upload, None, 
         raise RequestValidationError(
             [{"loc": ("body", "file"), "msg": "The file is empty", "type": "file_empty"}],
         )
-    found = content_type(file.file, size)
-    if found is None or found != file.content_type:
+    content_type = detect_type(file.file, size)
+    if content_type is None or content_type != file.content_type:
         raise UnsupportedMediaType
-    storage = Storage(settings.upload_dir)
     file_id = uuid7()
     digest = storage.save(file.file, file_id)
     try:
         yield Upload(
             id=file_id,
-            filename=plain_name(file.filename or ""),
-            content_type=found,
+            filename=clean_name(file.filename or ""),
+            content_type=content_type,
             size=size,
             sha256=digest,
         )
@@ -60,11 +71,11 @@ def store_upload(request: Request, file: UploadFile) -> Generator[Upload, None, 
         raise
 
 
-def plain_name(name: str) -> str:
-    """The last component, without the folders of the sender's machine."""
+def clean_name(name: str) -> str:
+    """Return the last path component, without the folders of the client's machine."""
     last = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
     return last[:MAX_NAME_CHARACTERS] or "file"
 
 
-# In a route it stands before the session: then it ends after the commit, and notices its failure.
+# Routes declare it before the session: it then ends after the commit and sees its errors.
 UploadDep = Annotated[Upload, Depends(store_upload, scope="function")]

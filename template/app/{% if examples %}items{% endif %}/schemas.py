@@ -2,31 +2,26 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-# A database cannot store the character NUL in text.
-WITHOUT_NUL = r"^[^\x00]*$"
+from app.schemas import TEXT_PATTERN, RequestBody
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=WITHOUT_NUL),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=TEXT_PATTERN),
 ]
-Description = Annotated[str, StringConstraints(max_length=2000, pattern=WITHOUT_NUL)]
+Description = Annotated[str, StringConstraints(max_length=2000, pattern=TEXT_PATTERN)]
 
 
-class ItemCreate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ItemCreate(RequestBody):
     name: Name
     description: Description | None = None
 
 
-class ItemUpdate(BaseModel):
-    """What is absent stays as it is."""
+class ItemUpdate(RequestBody):
+    """Absent fields keep their values; null clears the description."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    # May be absent but never null: the default is not a valid name and is never stored.
+    # Null is refused; the invalid default marks an absent field.
     name: Name = Field(default_factory=str)
     description: Description | None = None
 

@@ -1,4 +1,4 @@
-"""Jobs, and the processes that run them."""
+"""Jobs and their runners."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("runner", sa.Uuid(), nullable=True),
+        sa.Column("runner_id", sa.Uuid(), nullable=True),
         sa.Column("request_id", sa.String(length=128), nullable=True),
         sa.Column("error", sa.String(length=500), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
@@ -32,7 +32,7 @@ def upgrade() -> None:
     op.create_table(
         "job_runners",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_runners")),
     )
 

@@ -1,4 +1,4 @@
-"""Keyset pages, newest first: the last page costs what the first does."""
+"""Keyset pagination, newest rows first: the last page is as fast as the first."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
@@ -12,21 +12,22 @@ from sqlalchemy.orm import InstrumentedAttribute
 Row = TypeVar("Row")
 
 
-# Which rows are asked for: at most `limit`, those before the row that `cursor` names.
 class Page(BaseModel):
+    """Query parameters of a list: `limit` rows, all older than the row `cursor`."""
+
     limit: int = Field(default=20, ge=1, le=100)
     cursor: UUID | None = None
 
-    # One row more than the page holds: it tells whether there is a next page.
     def select(self, statement: Select[Any], key: InstrumentedAttribute[UUID]) -> Select[Any]:
+        """Select the rows of this page, and one more row for `split`."""
         if self.cursor is not None:
             statement = statement.where(key < self.cursor)
         return statement.order_by(key.desc()).limit(self.limit + 1)
 
-    # The rows of the page, and the one whose key is the next cursor.
-    def cut(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Row | None]:
-        more = len(rows) > self.limit
-        return rows[: self.limit], rows[self.limit - 1] if more else None
+    def split(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Row | None]:
+        """Return the rows of this page, and its last row if another page follows."""
+        has_next = len(rows) > self.limit
+        return rows[: self.limit], rows[self.limit - 1] if has_next else None
 
 
 PageDep = Annotated[Page, Query()]

@@ -1,0 +1,63 @@
+"""Limits of request bodies: their size, declared or not, and their duration."""
+
+from collections.abc import Mapping
+
+from anyio import current_time, fail_after
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import PayloadTooLarge
+
+# Bytes beyond the limit that are discarded before the connection is closed.
+DRAIN_BYTES = 512 * 1024
+# Time for the whole body: a client that stops sending would also delay a shutdown.
+BODY_SECONDS = 60
+
+
+class BodyLimitMiddleware:
+    """Middleware that refuses larger bodies with 413 and slower ones with 408.
+
+    `max_bytes` applies to every path that is not in `max_bytes_by_path`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int, max_bytes_by_path: Mapping[str, int] = {}
+    ) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.max_bytes_by_path = max_bytes_by_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = self.max_bytes_by_path.get(scope["path"], self.max_bytes)
+        declared = int(Headers(scope=scope).get("content-length", "0"))
+        deadline = current_time() + BODY_SECONDS
+        received = 0
+        more_body = True
+
+        async def receive_in_time() -> Message:
+            nonlocal received, more_body
+            try:
+                with fail_after(deadline - current_time() if more_body else None):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, headers={"Connection": "close"}) from None
+            received += len(message.get("body", b""))
+            more_body = message.get("more_body", False)
+            return message
+
+        async def receive_within_limits() -> Message:
+            message = {} if declared > limit else await receive_in_time()
+            if max(declared, received) <= limit:
+                return message
+            # Drain part of the body so that the client can read the response.
+            while more_body and max(declared, received) <= limit + DRAIN_BYTES:
+                await receive_in_time()
+            headers = {"Connection": "close"} if more_body else None
+            # FastAPI passes HTTPException on from wherever it reads the body.
+            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message, headers)
+
+        await self.app(scope, receive_within_limits, send)

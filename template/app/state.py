@@ -1,0 +1,15 @@
+"""The resources that the lifespan opens once per process."""
+
+from typing import TypedDict
+
+from app.database import Database
+from app.http_client import HttpClient
+from app.settings import Settings
+
+
+class AppState(TypedDict):
+    """Available as `request.state` in routes, and as `context.state` in tasks."""
+
+    settings: Settings
+    database: Database
+    http: HttpClient
