@@ -1,10 +1,10 @@
-"""What `update` and `set` cost beside copier alone, on a project of the first release.
+"""The cost of `update` and `set` beside copier alone, on a project of the first release.
 
     python -m benchmarks.update [ROUNDS]
 
 Each round runs every way once, in turn; ratios are of the medians of whole processes. The commands
-do more than copier: they look for edits that would be lost, and lock anew. An update that brings
-other dependencies has to be locked by hand after copier, so it is compared with that, too.
+do more than copier: they look for edits that would be lost, and lock. Copier's user has to lock
+after an update with other dependencies, so that is a row of its own.
 """
 
 import shutil
@@ -20,16 +20,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.conftest import git
-from tests.living import commit, make_project, release
-from tests.releases import versions
+from tests.support.history import FIRST, build_history
+from tests.support.projects import commit, make_project
 
 PROGRAMS = Path(sys.executable).parent
 COPIER = [str(PROGRAMS / "copier"), "update", "--defaults", "--quiet"]
 SERVICE = str(PROGRAMS / "fastapi-service")
 LOCK = [uv.find_uv_bin(), "lock", "--quiet"]
 
-# What is done, and ways to do it: the first is what the others are compared with.
+# Changes, and the ways to make them. Ratios are to the first way.
 WAYS = {
     "to the newest release": {
         "copier update": [COPIER],
@@ -49,17 +48,17 @@ WAYS = {
 def main(rounds: int) -> None:
     """Print medians in seconds, and their ratios to copier alone."""
     with TemporaryDirectory() as name:
-        project = made(Path(name))
+        project = make(Path(name))
         for change, ways in WAYS.items():
             seconds: dict[str, list[float]] = {way: [] for way in ways}
             for _ in track(range(rounds), change, transient=True):
                 for way, commands in ways.items():
-                    seconds[way].append(timed(commands, project, Path(name) / "copy"))
+                    seconds[way].append(measure(commands, project, Path(name) / "copy"))
             medians = {way: statistics.median(taken) for way, taken in seconds.items()}
             show(f"{change}, medians of {rounds} rounds", medians)
 
 
-def timed(commands: list[list[str]], project: Path, copy: Path) -> float:
+def measure(commands: list[list[str]], project: Path, copy: Path) -> float:
     shutil.copytree(project, copy, symlinks=True)
     began = time.perf_counter()
     for command in commands:
@@ -69,15 +68,11 @@ def timed(commands: list[list[str]], project: Path, copy: Path) -> float:
     return taken
 
 
-def made(folder: Path) -> Path:
-    """A project of the first release with a team's edits and a lock, all releases beside it."""
-    template = folder / "template"
-    template.mkdir()
-    git(template, "init", "--quiet")
-    for version in versions():
-        release(template, version)
+def make(folder: Path) -> Path:
+    """Make a project of the first release, with a team's edits and a lock."""
+    template = build_history(folder / "template")
     project = folder / "service"
-    make_project(template, project, {}, versions()[0])
+    make_project(template, project, {}, FIRST)
     subprocess.run(LOCK, cwd=project, check=True)
     commit(project, "Lock")
     return project

@@ -1,33 +1,38 @@
-"""What the tests share: a user of their own, the options, a clean checkout, the command."""
+"""The shared fixtures. Those of servers are in `tests.support.servers`."""
 
+import json
 import os
-import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from shutil import copy, copytree
 
 import pytest
 import uv
+from filelock import FileLock
+from pytest_copie.plugin import Copie
 
-from generator.options import Option, parse_definition
-from generator.verify import prepare
+from generator.template.options import Option, Value
+from generator.verify.matrix.rows import Row
+from generator.verify.pipeline import prepare_workspace
+from tests.support.command import Command, Result, no_process_mentions, run_in_process
+from tests.support.history import FIRST, LATEST, build_history, is_small
+from tests.support.rendered import MATRIX, OPTIONS, Render
+from tests.support.repository import ROOT, commit_all, copy_template, git
+from tests.support.team import TeamProject, make_team_project
 
-pytest_plugins = ["tests.living", "tests.rendered", "tests.servers", "tests.updating"]
+pytest_plugins = ["tests.support.servers", "tests.support.summary"]
 
-ROOT = Path(__file__).parent.parent
 
-Result = subprocess.CompletedProcess[str]
-Command = Callable[..., Result]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "row" in metafunc.fixturenames:
+        metafunc.parametrize("row", MATRIX, ids=[row.id for row in MATRIX])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the settings of whoever runs the tests out of them; the cache of uv stays theirs."""
+    """Hide the settings of the user who runs the tests, apart from the cache of uv."""
     cache = subprocess.run(
         [uv.find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -49,34 +54,24 @@ def own_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a folder for temporary files that other users can enter; it must end empty."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        monkeypatch.setenv("TMPDIR", name)
+        yield Path(name)
+        assert [path for path in Path(name).iterdir() if not path.match("uv-*.lock")] == []
+        assert no_process_mentions(Path(name))
+
+
+# --------------------------------------------------------------------------- template and command
+
+
 @pytest.fixture(scope="session")
 def options() -> tuple[Option, ...]:
-    return parse_definition((ROOT / "copier.yml").read_text())
-
-
-def git(directory: Path, *arguments: str) -> str:
-    """Run git and return what it prints."""
-    return subprocess.run(
-        ["git", *arguments], cwd=directory, capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def contents(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
-
-
-def copy_template(directory: Path) -> Path:
-    """Copy the template as it stands, uncommitted changes included."""
-    directory.mkdir(parents=True)
-    copy(ROOT / "copier.yml", directory)
-    copytree(ROOT / "template", directory / "template")
-    return directory
-
-
-def commit_all(directory: Path) -> None:
-    git(directory, "init", "--quiet", "--initial-branch=main")
-    git(directory, "add", "--all", "--force")
-    git(directory, "commit", "--quiet", "--message=Template")
+    return OPTIONS
 
 
 @pytest.fixture(scope="session")
@@ -92,79 +87,90 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(checkout: Path, tmp_path: Path) -> Command:
     """Run `fastapi-service` in an empty folder, on the clean checkout, without a terminal."""
 
-    def run(*arguments: str | Path, **environment: str) -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "generator", *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | {"FASTAPI_SERVICE_TEMPLATE": str(checkout)} | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def run(*arguments: str | Path, **variables: str) -> Result:
+        variables = {"FASTAPI_SERVICE_TEMPLATE": str(checkout), **variables}
+        return run_in_process(tmp_path, [str(argument) for argument in arguments], variables)
 
     return run
 
 
-@contextmanager
-def running(
-    checkout: Path, folder: Path, *arguments: str, **environment: str
-) -> Iterator[subprocess.Popen[str]]:
-    """Start the command in the background, and let nothing of its group outlive the test."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "generator", *arguments],
-        cwd=folder,
-        env=os.environ | {"FASTAPI_SERVICE_TEMPLATE": str(checkout)} | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "timed out"
-        time.sleep(0.01)
-
-
-def no_process_mentions(folder: Path) -> bool:
-    """Whether no process on this machine was started from or for the folder."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = (process / "cmdline").read_bytes()
-            if str(folder).encode() in command or (process / "cwd").readlink().is_relative_to(
-                folder
-            ):
-                return False
-    return True
+# ----------------------------------------------------------------------------------------- renders
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Share one workspace of `verify` between all processes that run tests."""
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the temporary folder of all processes that run tests."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "workspace"
-    prepare(ROOT, folder)
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the template without its history, which takes half the time of a render."""
+    return copy_template(tmp_path_factory.mktemp("template") / "template")
+
+
+@pytest.fixture(scope="session")
+def render(copie_session: Copie, template: Path, shared: Path) -> Render:
+    """Render a row once for all processes; the folder must not be changed."""
+
+    def render(row: Row, **answers: Value) -> Path:
+        data = {"project_name": "Order Service", **row.answers, **answers}
+        folder = shared / "renders" / sha256(json.dumps(data).encode()).hexdigest()[:16]
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                result = copie_session.copy(extra_answers=data, template_dir=template)
+                if result.project_dir is None:
+                    raise AssertionError(data) from result.exception
+                Path(result.project_dir).rename(folder)
+        return folder
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def workspace(shared: Path) -> Path:
+    """Share one workspace of `verify` between all processes that run tests."""
+    folder = shared / "workspace"
+    prepare_workspace(ROOT, folder)
     return folder
 
 
+# ------------------------------------------------------------------------------- existing projects
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the template's repository, with all releases."""
+    return build_history(tmp_path_factory.mktemp("history") / "template")
+
+
+@pytest.fixture(scope="session")
+def small_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository with a part of the template, for tests of the command."""
+    return build_history(tmp_path_factory.mktemp("small") / "template", is_small)
+
+
+@pytest.fixture(scope="session")
+def first_project(small_history: Path, tmp_path_factory: pytest.TempPathFactory) -> TeamProject:
+    """A project of the first release, which no test changes."""
+    return make_team_project(small_history, tmp_path_factory.mktemp("first") / "service", FIRST)
+
+
+@pytest.fixture(scope="session")
+def latest_project(small_history: Path, tmp_path_factory: pytest.TempPathFactory) -> TeamProject:
+    """A project of the latest release, which no test changes."""
+    return make_team_project(small_history, tmp_path_factory.mktemp("latest") / "service", LATEST)
+
+
 @pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder for temporary files, which other users reach; nothing may be left there."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        monkeypatch.setattr(tempfile, "tempdir", name)
-        monkeypatch.setenv("TMPDIR", name)
-        yield Path(name)
-        assert [path for path in Path(name).iterdir() if not path.match("uv-*.lock")] == []
-        assert no_process_mentions(Path(name))
+def outdated(first_project: TeamProject, tmp_path: Path) -> TeamProject:
+    """Copy a project of the first release."""
+    return first_project.copy(tmp_path / "service")
+
+
+@pytest.fixture
+def newest(latest_project: TeamProject, tmp_path: Path) -> TeamProject:
+    """Copy a project of the latest release."""
+    return latest_project.copy(tmp_path / "service")

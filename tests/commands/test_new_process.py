@@ -1,0 +1,95 @@
+"""`new` as a process: on a terminal, interrupted, and with a running service."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import no_process_mentions, running, silent_index, wait_for
+from tests.support.repository import list_files
+
+pytestmark = pytest.mark.slow
+
+
+def test_ctrl_c_in_render_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
+    with running(checkout, tmp_path, "new", "made/shop") as process:
+        wait_for((tmp_path / "made/shop/app").exists)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert list_files(tmp_path) == []
+
+
+def test_ctrl_c_in_lock_keeps_render(checkout: Path, tmp_path: Path) -> None:
+    with (
+        silent_index() as index,
+        running(
+            checkout, tmp_path, "new", "shop",
+            UV_DEFAULT_INDEX=index, UV_CACHE_DIR=str(tmp_path / "cache"),
+        ) as process,
+    ):  # fmt: skip
+        wait_for((tmp_path / "cache").exists)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "neither locked nor committed" in output
+    assert (tmp_path / "shop/.copier-answers.yml").is_file()
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_run_boots_until_stopped(
+    checkout: Path, tmp_path: Path, stop: signal.Signals, code: int
+) -> None:
+    with running(checkout, tmp_path, "new", "shop", "--run") as process:
+        assert process.stdout is not None
+        port = 0
+        for line in process.stdout:
+            if address := re.search(r"http://127\.0\.0\.1:(\d+)/docs", line):
+                port = int(address[1])
+            if "Ctrl-C" in line:
+                break
+        assert port >= 8000
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/docs") as page:
+            assert page.status == 200
+        process.send_signal(stop)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == code, output
+    assert "Traceback" not in output
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert no_process_mentions(tmp_path)
+
+
+def test_terminal_is_asked(checkout: Path, tmp_path: Path) -> None:
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", "new", "shop"],
+        cwd=tmp_path,
+        env=os.environ | {"FASTAPI_SERVICE_TEMPLATE": str(checkout), "TERM": "xterm"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    while b"Name of the service" not in shown:
+        shown += os.read(controller, 1024)
+    os.write(controller, b"\x03")
+    with suppress(OSError):
+        while chunk := os.read(controller, 1024):
+            shown += chunk
+    assert process.wait(30) == 130
+    assert b"Traceback" not in shown
+    assert list_files(tmp_path) == []
+    os.close(controller)

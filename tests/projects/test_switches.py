@@ -1,0 +1,157 @@
+"""Every option is switched on existing projects, through all of its values."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from generator.project.answers import ANSWERS_FILE
+from generator.template.options import ARCHITECTURE, COMPUTED, IDENTITY, Option, Value
+from generator.verify.matrix.rows import Row
+from generator.verify.rendered import RenderedProject
+from generator.verify.runtime import fresh_database
+from tests.support.edits import EDITS, list_heads, list_lost
+from tests.support.history import CURRENT
+from tests.support.projects import (
+    answers_of,
+    commit,
+    differences,
+    list_conflicts,
+    make_project,
+    merged_files,
+    owned_files,
+    render_expected,
+    switch,
+)
+from tests.support.proofs import follow_the_message, install, prove, rows_are_there, write_rows
+from tests.support.rendered import MATRIX, OPTIONS, Render
+from tests.support.repository import template_files
+from tests.support.servers import ServersFor
+
+pytestmark = pytest.mark.slow
+
+SWITCHABLE = [option for option in OPTIONS if option.kind not in {COMPUTED, IDENTITY}]
+WITH_EXAMPLES = [row for row in MATRIX if row.answers["examples"]]
+
+
+def list_values(option: Option) -> tuple[Row, list[Value]]:
+    """Return a rich row with the option, and its values, beginning with the row's."""
+    rows = [row for row in WITH_EXAMPLES if option.name in row.answers]
+    start = rows[-1]
+    values = [start.answers[option.name]]
+    for row in MATRIX:
+        if option.name in row.answers and row.answers[option.name] not in values:
+            values.append(row.answers[option.name])
+    return start, values
+
+
+@pytest.mark.parametrize("option", SWITCHABLE, ids=lambda option: option.name)
+def test_switch_through_all_values(option: Option, history: Path, tmp_path: Path) -> None:
+    """Each value is switched to the next, and the last one back to the first."""
+    start, values = list_values(option)
+    project = tmp_path / "service"
+    edits = make_project(history, project, start.answers)
+    first = merged_files(project)
+    own = owned_files(project)
+
+    for number, value in enumerate([*values[1:], values[0]]):
+        switch(project, {option.name: value})
+
+        expected = tmp_path / f"expected-{number}"
+        kept = render_expected(history, expected, answers_of(project), edits, CURRENT)
+        assert answers_of(project)[option.name] == value
+        assert list_conflicts(project) == []
+        assert list_lost(project, kept) == []
+        assert differences(merged_files(project), merged_files(expected)) == []
+        assert owned_files(project) == own
+        assert list_heads(project) == ["orders"]
+        if option.name == "examples":
+            return  # Edits of the examples are deleted with them.
+        assert kept == edits == list(EDITS)
+        commit(project, f"Switch to {value}")
+
+    assert differences(merged_files(project), first) == []
+
+
+def test_files_end_with_constant_lines(render: Render, template: Path) -> None:
+    """A team adds at the end of a file, below a line that no option changes."""
+    counts = Counter(name for name, _ in template_files(template))
+    whole = {name for name, count in counts.items() if count > 1} | {"LICENSE", ANSWERS_FILE}
+    endings: dict[str, set[str]] = {}
+    for row in MATRIX:
+        for path in render(row).rglob("*"):
+            if path.is_file() and (last := path.read_text().splitlines()[-1:]):
+                endings.setdefault(str(path.relative_to(render(row))), set()).update(last)
+
+    assert endings
+    varied = [name for name, lines in endings.items() if len(lines) > 1]
+    assert [name for name in varied if name not in whole | {".env"}] == []
+
+
+def most_different(row: Row, rows: Sequence[Row]) -> Row:
+    """Return the row that differs in most architecture options."""
+    names = [option.name for option in OPTIONS if option.kind == ARCHITECTURE]
+    return max(
+        rows, key=lambda other: sum(other.answers.get(n) != row.answers.get(n) for n in names)
+    )
+
+
+# From the defaults to the opposite on the same database, and from there back on another one.
+SAME_DATABASE = [
+    row for row in WITH_EXAMPLES if row.answers["database"] == MATRIX[0].answers["database"]
+]
+OTHER_DATABASE = [row for row in WITH_EXAMPLES if row not in SAME_DATABASE]
+
+
+@pytest.mark.parametrize(
+    ("start", "target"),
+    [
+        pytest.param(MATRIX[0], most_different(MATRIX[0], SAME_DATABASE), id="from defaults"),
+        pytest.param(most_different(MATRIX[0], OTHER_DATABASE), MATRIX[0], id="to defaults"),
+    ],
+)
+def test_switched_project_passes_all_stages(  # noqa: PLR0913, PLR0917 - all are fixtures
+    start: Row,
+    target: Row,
+    history: Path,
+    workspace: Path,
+    tmp_path: Path,
+    servers_for: ServersFor,
+) -> None:
+    """Every architecture option changes at once; rows survive on the same database."""
+    servers_for(start)
+    servers_for(target)
+    project = RenderedProject(Row(f"switched-{start.id}", start.answers), workspace)
+    edits = make_project(history, project.folder, start.answers)
+    install(project)
+    commit(project.folder, "Lock")
+    expected = tmp_path / "expected"
+    render_expected(history, expected, target.answers, edits, CURRENT)
+    keeps_database = read_scheme(expected) == read_scheme(project.folder)
+
+    with fresh_database(project) if keeps_database else nullcontext() as url:
+        if url:
+            project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=url)
+            write_rows(project, url)
+
+        switch(project.folder, target.answers)
+        shutil.copy(expected / ".env", project.folder)  # The user edits it as the message says.
+        install(project)
+
+        if url:
+            follow_the_message(project, url)
+            assert rows_are_there(project, url)
+    if not keeps_database:
+        with fresh_database(project) as url:
+            follow_the_message(project, url)
+    prove(project)
+
+
+def read_scheme(folder: Path) -> str:
+    lines = (folder / ".env").read_text().splitlines()
+    (url,) = [line.removeprefix("DATABASE_URL=") for line in lines if "DATABASE_URL=" in line]
+    return urlsplit(url).scheme

@@ -1,0 +1,119 @@
+"""Ten thousand rows are walked page by page while others write."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from generator.template.options import Option
+from generator.verify.contract.client import Client
+from generator.verify.rendered import RenderedProject
+from generator.verify.runtime import fresh_database
+from tests.support.live import installed, running
+from tests.support.rendered import row_with
+from tests.support.servers import ServersFor
+
+pytestmark = pytest.mark.slow
+
+ITEMS = "/api/v1/items"
+ROWS = 10_000
+
+# Runs in the service's own environment: seeds, and explains what a page costs.
+SEED = """
+import sys
+from datetime import UTC, datetime
+from sqlalchemy import create_engine, insert
+from uuid_utils.compat import uuid7
+from app.items.models import Item
+
+now = datetime.now(UTC)
+rows = [
+    {"id": uuid7(), "name": f"seeded {n}", "created_at": now, "updated_at": now}
+    for n in range(int(sys.argv[2]))
+]
+with create_engine(sys.argv[1]).begin() as connection:
+    connection.execute(insert(Item), rows)
+"""
+EXPLAIN = """
+import sys
+from sqlalchemy import create_engine, select, text
+from uuid_utils.compat import uuid7
+from app.items.models import Item
+from app.pagination import Page
+
+engine = create_engine(sys.argv[1])
+with engine.begin() as connection:
+    connection.execute(text("ANALYZE"))
+    statement = Page(cursor=uuid7()).select(select(Item), Item.id)
+    written = statement.compile(engine, compile_kwargs={"literal_binds": True})
+    prefix = "EXPLAIN QUERY PLAN" if engine.name == "sqlite" else "EXPLAIN"
+    print(*connection.exec_driver_sql(f"{prefix} {written}"), sep="\\n")
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def project(
+    request: pytest.FixtureRequest,
+    options: tuple[Option, ...],
+    servers_for: ServersFor,
+    workspace: Path,
+) -> RenderedProject:
+    row = row_with(options, sqlalchemy="async", database=request.param, auth="none")
+    servers_for(row)
+    return installed(row, workspace)
+
+
+def python(project: RenderedProject, program: str, *arguments: str) -> str:
+    return project.call("python", "-c", program, *arguments, seconds=60, PYTHONPATH=".")
+
+
+class Disturbance(threading.Thread):
+    """Creates items and deletes them again, as other clients would."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+        self.ended = threading.Event()
+        self.rounds = 0
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            item = {"name": f"disturbing {self.rounds}"}
+            created = self.client.send_json("POST", ITEMS, item).of(201)
+            self.client.send("DELETE", created.headers["location"]).of(204)
+            self.rounds += 1
+
+
+def walk(client: Client) -> list[str]:
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = f"&cursor={cursor}" if cursor else ""
+        page = client.get(f"{ITEMS}?limit=100{query}").of(200).json
+        names += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    return names
+
+
+def test_a_walk_sees_each_row_once_while_others_write(
+    project: RenderedProject, tmp_path: Path
+) -> None:
+    with (
+        fresh_database(project) as url,
+        running(project, tmp_path, url, {}, migrated=True) as live,
+    ):
+        python(project, SEED, url, str(ROWS))
+        disturbance = Disturbance(live.client)
+        disturbance.start()
+        try:
+            seen = [name for name in walk(live.client) if name.startswith("seeded")]
+        finally:
+            disturbance.ended.set()
+            disturbance.join()
+        plan = python(project, EXPLAIN, url)
+
+    assert seen == [f"seeded {number}" for number in reversed(range(ROWS))]
+    assert disturbance.rounds > 10
+    assert "index" in plan.lower()
+    assert "temp b-tree" not in plan.lower()
+    assert "sort" not in plan.lower()

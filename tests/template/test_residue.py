@@ -1,0 +1,176 @@
+"""A project has no residue of options that were not chosen."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+
+from generator.verify.matrix.rows import Row
+from generator.template.options import Option, Value
+from tests.support.rendered import MATRIX, Render, list_dependencies
+
+
+class Trace(NamedTuple):
+    """The residue of a choice: patterns of whole words, and names of dependencies."""
+
+    words: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+
+
+# Option, choice, and its traces, which no project without the choice may contain.
+# "some" is any list that is not empty.
+TRACES: Mapping[str, Mapping[str, Trace]] = {
+    "sqlalchemy": {
+        "async": Trace(
+            ("AsyncSession", "async_sessionmaker", "create_async_engine", "aiosqlite", "asyncio"),
+            ("aiosqlite", "greenlet"),
+        ),
+        "sync": Trace(("sessionmaker", "_wait_for_slot")),
+    },
+    "database": {
+        "sqlite": Trace(("sqlite3?", "pragma", "wal"), ("aiosqlite",)),
+        "postgresql": Trace(("postgres", "postgresql", "psycopg"), ("psycopg",)),
+    },
+    "auth": {
+        "jwt": Trace(
+            (
+                r"secret_key\w*",
+                r"refresh\w*",
+                r"registration\w*",
+                r"log_?ins?",
+                r"login_\w+",
+                "argon2",
+                "pwdlib",
+                "OAuth2PasswordBearer",
+                "create-admin",
+            ),
+            ("pwdlib",),
+        ),
+        "oidc": Trace((r"oidc\w*", r"jwks_\w+", r"providers?", "cryptography")),
+        "api_key": Trace((r"api_keys?", "APIKeyHeader", "mint")),
+        "none": Trace(),
+    },
+    "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
+    "background": {
+        "background_tasks": Trace(("job_concurrency", "WorkerSignal")),
+        "celery": Trace(
+            (
+                # The README of other services says how to switch.
+                "(?<!background=)celery",
+                r"brokers?",
+                r"broker_\w+",
+                r"job_handover\w*",
+                "Publisher",
+                "last_seen",
+            ),
+            ("celery", "celery-types"),
+        ),
+    },
+    "celery_broker": {
+        "redis": Trace(("redis",)),
+        "rabbitmq": Trace(("rabbitmq", "amqp")),
+    },
+    "examples": {
+        "true": Trace(
+            (
+                # Except the key of a page.
+                r"""(?<![."])items?(?![":])""",
+                r"item_\w+",
+                r"Item[A-Z]\w+",
+                r"uploads?",
+                r"upload_\w+",
+                "examples",
+                "lamp",
+                r"webhooks?",
+                r"webhook_\w+",
+                r"announce\w*",
+                r"reports?",
+            ),
+        ),
+        "false": Trace(),
+    },
+    # A version is not a word to search for; `test_render` checks its use.
+    "python_version": {"3.11": Trace(), "3.12": Trace(), "3.13": Trace(), "3.14": Trace()},
+    "license": {
+        "none": Trace(),
+        "MIT": Trace(("MIT",)),
+        "Apache-2.0": Trace(("apache",)),
+        "BSD-3-Clause": Trace(("BSD",)),
+    },
+}
+
+# Traces that several choices bring.
+SHARED: Mapping[tuple[tuple[str, str], ...], Trace] = {
+    (("auth", "jwt"), ("auth", "oidc"), ("auth", "api_key")): Trace(
+        (r"callers?", "CallerDep", "InvalidToken", r"roles?", "anonymous", "(?<!-)authenticate")
+    ),
+    (("auth", "jwt"), ("auth", "oidc")): Trace(("jwt", "PyJWTError"), ("pyjwt",)),
+    (("auth", "jwt"), ("examples", "true")): Trace((), ("python-multipart",)),
+}
+
+NOT_SEARCHED = {".copier-answers.yml", "LICENSE"}
+
+
+def written(value: Value) -> str:
+    if isinstance(value, list):
+        return "some" if value else "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def not_chosen(row: Row) -> list[tuple[str, Trace]]:
+    """Return the traces that must be absent, with their choices."""
+    chosen = {(option, written(value)) for option, value in row.answers.items()}
+    single = [
+        (f"{option}={choice}", trace)
+        for option, choices in TRACES.items()
+        for choice, trace in choices.items()
+        if (option, choice) not in chosen
+    ]
+    shared = [(str(any_of), trace) for any_of, trace in SHARED.items() if not chosen & {*any_of}]
+    return [*single, *shared]
+
+
+def texts(project: Path) -> dict[str, str]:
+    paths = [path for path in project.rglob("*") if path.is_file()]
+    return {str(path.relative_to(project)): path.read_text() for path in paths}
+
+
+def test_table_has_every_choice(options: tuple[Option, ...]) -> None:
+    for option in options:
+        if option.kind in {"architecture", "add-on"}:
+            choices = {written(choice.value) for choice in option.choices}
+            if option.type == "bool":
+                choices = {"true", "false"}
+            elif not choices:
+                choices = {"some"}
+            assert TRACES[option.name].keys() == choices, option.name
+
+
+def test_every_trace_occurs(render: Render) -> None:
+    """The absence of a pattern that matches nowhere would prove nothing."""
+    everything = "\n".join(
+        text
+        for row in MATRIX
+        for name, text in texts(render(row)).items()
+        if name not in NOT_SEARCHED
+    )
+    single = [trace for choices in TRACES.values() for trace in choices.values()]
+    for trace in [*single, *SHARED.values()]:
+        for word in trace.words:
+            assert re.search(rf"\b{word}\b", everything, re.IGNORECASE), word
+
+
+def test_no_residue(row: Row, render: Render) -> None:
+    project = render(row)
+    names = {Requirement(text).name for text in list_dependencies(project)}
+    for choice, trace in not_chosen(row):
+        assert not names & set(trace.dependencies), choice
+        for word in trace.words:
+            pattern = re.compile(rf"\b{word}\b", re.IGNORECASE)
+            for file, text in texts(project).items():
+                if file in NOT_SEARCHED:
+                    continue
+                assert not pattern.search(f"{file}\n{text}"), (choice, file)
