@@ -1,4 +1,4 @@
-"""Runs git, isolated from the hooks and settings of the user."""
+"""Runs git without the hooks of the user, and with chosen settings."""
 
 import os
 import shutil

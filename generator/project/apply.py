@@ -93,7 +93,8 @@ def _require_tracked(folder: Path, changed: Iterable[str]) -> None:
     if hidden := [path for path in changed if path in flagged]:
         raise CommandError(
             f"Git was told to ignore changes of {shorten(hidden)}: `git update-index "
-            "--no-assume-unchanged --no-skip-worktree` ends that; nothing was changed."
+            "--no-assume-unchanged FILE` and `git update-index --no-skip-worktree FILE` end that; "
+            "nothing was changed."
         )
 
 

@@ -110,7 +110,7 @@ def _find_unfinished(folder: Path) -> Problem | None:
 
 
 def _list_marked(folder: Path) -> list[str]:
-    options = ("--no-color", "-z", "-I", "--name-only", "--all-match")
+    options = ("--no-color", "-G", "-z", "-I", "--name-only", "--all-match")
     try:
         return split_paths(git_bytes(folder, "grep", *options, *_MARKERS))
     except ProgramError:  # Exit code 1: no match.

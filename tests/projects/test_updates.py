@@ -95,8 +95,9 @@ def test_update_across_each_release(history: Path, tmp_path: Path) -> None:
 def test_updated_project_passes_all_stages(
     history: Path, workspace: Path, servers_for: ServersFor
 ) -> None:
-    """The richest row, with rows in its tables, and a revision of the team on top."""
-    start = covering_rows(read_options(FIRST))[0]
+    """A rich row with examples, rows in its tables, and a revision of the team on top."""
+    starts = covering_rows(read_options(FIRST))
+    start = next(row for row in starts if row.answers["examples"])
     servers_for(start)
     project = RenderedProject(Row(f"updated-{start.id}", start.answers), workspace)
     edits = make_project(history, project.folder, start.answers, FIRST)
