@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from generator.errors import Problem, UsageError
-from generator.template.options import Answers, Value
+from generator.template.options import Answers, Value, format_assignment
 
 ANSWERS_FILE = ".copier-answers.yml"
 
@@ -90,6 +90,16 @@ def require_consistent(project: AnswersFile, rendered: AnswersFile) -> None:
     )
     if names:
         raise edited_problem(project, f"of {', '.join(names)}")
+
+
+def require_recorded(requested: Answers, recorded: Answers) -> None:
+    """Refuse answers to questions that copier does not ask, which it silently ignores."""
+    for name, value in requested.items():
+        if recorded.get(name) != value:
+            raise UsageError(
+                f"{format_assignment(name, value)} has no effect with the other answers: "
+                "`fastapi-service options` says when it is asked."
+            )
 
 
 def edited_problem(project: AnswersFile, evidence: str) -> Problem:

@@ -11,7 +11,7 @@ from generator.console import note, say, step
 from generator.errors import CommandError, UsageError
 from generator.git import git
 from generator.processes import ProgramError
-from generator.project.answers import read_recorded_values
+from generator.project.answers import read_recorded_values, require_recorded
 from generator.template.options import Answers, format_assignment
 from generator.template.rendering import render
 from generator.template.source import Source
@@ -38,6 +38,7 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
     repository = _containing_repository(_nearest_existing(destination))
     with _removed_on_failure(destination):
         render(source.location, destination, answers, ref=source.ref, ask=ask)
+        require_recorded(answers, read_recorded_values(destination))
     if not ask:
         _print_answers(destination)
     lock_error = None

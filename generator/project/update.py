@@ -5,19 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.console import note, say, step
-from generator.errors import UsageError
+from generator.project.answers import require_recorded
 from generator.project.baseline import rendering_baseline
 from generator.project.manual_changes import find_manual_changes
-from generator.project.merge import MergeOptions, MergeResult, merge
+from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
 from generator.project.preflight import preflight
 from generator.project.report import Report
-from generator.template.options import (
-    Answers,
-    format_assignment,
-    parse_assignments,
-    parse_definition,
-)
+from generator.template.options import parse_assignments, parse_definition
 
 
 def update(
@@ -66,7 +61,7 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
             rendering_baseline(recorded, origin) as baseline,
         ):
             result = merge(project, origin, requested, baseline, options, to=None)
-            _require_recorded(requested, result)
+            require_recorded(requested, result.answers.values)
             changed = [
                 name
                 for name, value in result.answers.values.items()
@@ -87,13 +82,3 @@ def _announced(text: str) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         note("Interrupted: nothing was changed.")
         raise
-
-
-def _require_recorded(requested: Answers, result: MergeResult) -> None:
-    """Refuse answers to questions that copier does not ask, which it silently ignores."""
-    for name, value in requested.items():
-        if result.answers.values.get(name) != value:
-            raise UsageError(
-                f"{format_assignment(name, value)} has no effect with the project's other "
-                "answers: `fastapi-service options` says when it is asked."
-            )

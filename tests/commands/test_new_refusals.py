@@ -31,6 +31,7 @@ NO_NETWORK = [
         (f"project_name={'x' * 61}", ["project_name", "60"]),
         (f"description={'x' * 301}", ["description", "300"]),
         ("project_name=", ["project_name", "empty"]),
+        ("celery_broker=rabbitmq", ["celery_broker", "no effect", "fastapi-service options"]),
     ],
 )
 def test_bad_answer_writes_nothing(
