@@ -23,6 +23,9 @@ pytestmark = pytest.mark.slow
 
 MODES = ["async", "sync"]
 DATABASES = ["sqlite", "postgresql"]
+# On a busy machine the service takes time to read the start of a request. Until then the
+# connection is idle for uvicorn, which closes idle ones on SIGTERM.
+ARRIVAL_SECONDS = 2
 WEBSOCKET = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -83,6 +86,7 @@ def test_a_running_request_is_finished_before_the_service_ends(
 
         def slowly() -> Iterator[bytes]:
             yield b'{"name": '
+            time.sleep(ARRIVAL_SECONDS)
             live.process.terminate()
             time.sleep(1)
             yield b'"late"}'
@@ -103,7 +107,7 @@ def test_a_body_that_stalls_is_given_up(project: RenderedProject, tmp_path: Path
     )
     copytree(project.folder, hurried.folder)
     limits = hurried.folder / "app/body_limit.py"
-    limits.write_text(limits.read_text().replace("BODY_SECONDS = 60", "BODY_SECONDS = 1"))
+    limits.write_text(limits.read_text().replace("BODY_SECONDS = 60", "BODY_SECONDS = 4"))
     with running_on_a_fresh_database(hurried, tmp_path) as live:
         caller = "".join(f"{name}: {value}\r\n" for name, value in live.client.caller.items())
         with socket.create_connection((live.client.host, live.client.port)) as connection:
@@ -111,6 +115,7 @@ def test_a_body_that_stalls_is_given_up(project: RenderedProject, tmp_path: Path
                 f"POST {ITEMS} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n{caller}"
                 "Content-Type: application/json\r\n\r\n{".encode()
             )
+            time.sleep(ARRIVAL_SECONDS)
             live.process.terminate()
             connection.settimeout(10)
             answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
