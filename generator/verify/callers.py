@@ -1,6 +1,6 @@
-"""The callers of a rendered service: the settings that admit them, and their credentials.
+"""The callers of a rendered service: its settings for them, and their credentials.
 
-They are named like the answers that ask for them; a service without authentication has none.
+The answer to `auth` selects the class of callers; without authentication they are anonymous.
 """
 
 import re
@@ -24,11 +24,11 @@ class Callers:
 
     @contextmanager
     def prepared(self) -> Iterator[dict[str, str]]:
-        """Yield the settings that the service needs to know these callers."""
+        """Yield the settings that the service needs to authenticate these callers."""
         yield {}
 
     def introduce(self, client: Client, **_settings: str) -> Client:
-        """Return the client of a running service as an ordinary caller, who knows the admin."""
+        """Return a client with an ordinary caller's credentials, and access to an admin's."""
         return client
 
 
@@ -44,11 +44,11 @@ class ApiKeyCallers(Callers):
         yield {"API_KEYS": entry}
 
     def introduce(self, client: Client, **_settings: str) -> Client:
-        return client.calling({"X-API-Key": self.key})
+        return client.with_caller({"X-API-Key": self.key})
 
 
 class OidcCallers(Callers):
-    """People with tokens of an identity provider, which runs meanwhile."""
+    """Users with tokens of an identity provider, which runs until the settings are released."""
 
     provider: IdentityProvider
 
@@ -64,11 +64,11 @@ class OidcCallers(Callers):
         def admin() -> Headers:
             return bearer(self.provider.mint(sub="grace", name="Grace", roles=["admin"]))
 
-        return client.calling(bearer(self.provider.mint()), admin)
+        return client.with_caller(bearer(self.provider.mint()), admin)
 
 
 class RegisteredCallers(Callers):
-    """Users of the service itself, who register and log in while it runs."""
+    """Users of the service itself, registered and logged in while it runs."""
 
     def introduce(self, client: Client, **settings: str) -> Client:
         def admin() -> Headers:
@@ -76,9 +76,9 @@ class RegisteredCallers(Callers):
             command = ["-m", "app.users", "create-admin", account.email]
             stdin = f"{account.password}\n"
             self.project.call("python", *command, seconds=60, stdin=stdin, **settings)
-            return account.signed_in(client).headers
+            return account.obtain_tokens(client).headers
 
-        return client.calling(Account.registered(client).signed_in(client).headers, admin)
+        return client.with_caller(Account.create(client).obtain_tokens(client).headers, admin)
 
 
 _KINDS: dict[str, type[Callers]] = {
@@ -89,14 +89,14 @@ _KINDS: dict[str, type[Callers]] = {
 
 
 def callers_of(project: RenderedProject) -> Callers:
-    """Return the callers that the project's answers ask for."""
+    """Return the callers for the project's answers."""
     values = (value for value in project.answers.values() if isinstance(value, str))
     kind = next((_KINDS[value] for value in values if value in _KINDS), Callers)
     return kind(project)
 
 
 def _parse_minted(output: str) -> tuple[str, str]:
-    """Return the key and its entry: the key is the word whose digest the entry holds."""
+    """Return the key and its entry: the entry holds the digest of the key."""
     entry = re.search(r"(?m)^\s*API_KEYS=(.+)$", output)
     if entry:
         value = "".join(shlex.split(entry[1])[:1])

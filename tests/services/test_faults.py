@@ -1,4 +1,4 @@
-"""A thousand jobs while everything around them is killed, stopped and wiped."""
+"""A thousand jobs succeed although processes are killed and the broker loses its data."""
 
 import shutil
 import time
@@ -16,68 +16,69 @@ from generator.verify.servers import UnavailableError
 from generator.verify.servers.local import LocalServer
 from generator.verify.servers.rabbitmq import RabbitMQ
 from generator.verify.servers.redis import Redis
-from tests.support.servers import missing
-from tests.support.supervised import SupervisedService, probed, supervise
+from tests.support.servers import skip_missing
+from tests.support.supervised import SupervisedService, install_with_probes, supervise
 
 pytestmark = pytest.mark.slow
 
 JOBS = 1000
 PER_SECOND = 40
 SHORT = {"JOB_LEASE_SECONDS": "10", "JOB_SWEEP_SECONDS": "2"}
-WITH_A_BROKER = SHORT | {"JOB_HANDOVER_SECONDS": "10"}
-MOST_SECONDS = 90
+WITH_BROKER = SHORT | {"JOB_HANDOVER_SECONDS": "10"}
+MAX_SECONDS = 90
 
 BROKERS: dict[str, type[LocalServer]] = {"redis": Redis, "rabbitmq": RabbitMQ}
 
 
 class Fault(NamedTuple):
-    """What to do, so many seconds after the first job."""
+    """An action, `at` seconds after the first job."""
 
     at: float
-    do: Callable[[], object]
+    inject: Callable[[], object]
 
 
-def work(number: int) -> str:
+def path_of(number: int) -> str:
+    """Return the route of a job: every 50th takes two seconds."""
     return "run/2" if number % 50 == 0 else "run/0.03"
 
 
 def enqueue_all(service: SupervisedService, began: float) -> list[str]:
-    """A client that keeps its pace, whatever happens."""
+    """Enqueue the jobs at a constant rate, faults or not."""
 
     def enqueue(number: int) -> str:
         time.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
-        return service.enqueue(work(number))
+        return service.enqueue(path_of(number))
 
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(enqueue, range(JOBS)))
 
 
-def survive(service: SupervisedService, faults: list[Fault]) -> None:
-    """Have every accepted job done, its own writes once, soon after the last fault."""
+def assert_survives(service: SupervisedService, faults: list[Fault]) -> None:
+    """Assert that every accepted job succeeds soon after the last fault, and writes once."""
     began = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        accepted = pool.submit(enqueue_all, service, began)
+        clients = pool.submit(enqueue_all, service, began)
         for fault in faults:
             time.sleep(max(0.0, began + fault.at - time.monotonic()))
-            fault.do()
-        last = time.monotonic()
-        ids = accepted.result()
+            fault.inject()
+        last_fault = time.monotonic()
+        ids = clients.result()
     statuses = "SELECT CAST(id AS VARCHAR(36)), status FROM jobs"
     while True:
-        found = {job.replace("-", ""): status for job, status in service.query(statuses)}
-        left = [job for job in ids if found[job.replace("-", "")] != "succeeded"]
-        seconds = time.monotonic() - last
-        if not left or seconds > MOST_SECONDS:
+        current = {job.replace("-", ""): status for job, status in service.query(statuses)}
+        unfinished = [job for job in ids if current[job.replace("-", "")] != "succeeded"]
+        seconds = time.monotonic() - last_fault
+        if not unfinished or seconds > MAX_SECONDS:
             break
         time.sleep(1)
-    written = Counter(job for (job,) in service.query("SELECT job FROM effects"))
-    starts = Counter(job for word, job, _ in service.told())
-    again = sum(starts[job] > 1 for job in ids)
-    print(f"{JOBS} jobs done {seconds:.1f} s after the last fault, {again} started again")  # noqa: T201
+    effects = Counter(job for (job,) in service.query("SELECT job FROM effects"))
+    starts = Counter(job for _, job, _ in service.read_probes())
+    restarted = sum(starts[job] > 1 for job in ids)
+    print(f"{JOBS} jobs done {seconds:.1f} s after the last fault, {restarted} started again")  # noqa: T201
 
-    assert left == []
+    assert unfinished == []
     assert len(set(ids)) == JOBS
-    assert {written[job] for job in ids} == {1}
+    assert {effects[job] for job in ids} == {1}
 
 
 @contextmanager
@@ -86,11 +87,11 @@ def fresh_broker(kind: str) -> Iterator[LocalServer]:
         with BROKERS[kind].running() as server:
             yield server
     except UnavailableError as error:
-        missing(str(error))
+        skip_missing(str(error))
 
 
 def wipe(broker: LocalServer) -> None:
-    """Ten seconds away, and then it remembers nothing."""
+    """Stop the broker for ten seconds, and delete its data."""
     broker.stop()
     for name in ("dump.rdb", "data"):
         path = broker.folder / name
@@ -103,32 +104,33 @@ def wipe(broker: LocalServer) -> None:
 
 @pytest.mark.parametrize(("broker", "mode"), [("redis", "sync"), ("rabbitmq", "async")])
 @pytest.mark.usefixtures("postgresql")
-def test_no_job_of_celery_is_lost(
+def test_celery_loses_no_job(
     options: tuple[Option, ...], workspace: Path, tmp_path: Path, broker: str, mode: str
 ) -> None:
     answers = {"background": "celery", "celery_broker": broker, "sqlalchemy": mode}
-    project = probed(options, workspace, database="postgresql", **answers)
+    project = install_with_probes(options, workspace, database="postgresql", **answers)
     with (
         fresh_broker(broker) as server,
-        supervise(project, tmp_path, BROKER_URL=server.url, **WITH_A_BROKER) as found,
+        supervise(project, tmp_path, BROKER_URL=server.url, **WITH_BROKER) as service,
     ):
-        assert found.worker
+        assert service.worker
         faults = [
-            Fault(3, found.api.kill),
-            Fault(5, found.worker.kill_child),
-            Fault(8, found.worker.kill),
+            Fault(3, service.api.kill),
+            Fault(5, service.worker.kill_child),
+            Fault(8, service.worker.kill),
             Fault(11, lambda: wipe(server)),
-            Fault(24, found.worker.kill),
-            Fault(24.5, found.api.kill),
+            Fault(24, service.worker.kill),
+            Fault(24.5, service.api.kill),
         ]
-        survive(found, faults)
+        assert_survives(service, faults)
 
 
 @pytest.mark.parametrize(("database", "mode"), [("postgresql", "async"), ("sqlite", "sync")])
 @pytest.mark.usefixtures("postgresql")
-def test_no_job_of_this_process_is_lost(
+def test_background_tasks_lose_no_job(
     options: tuple[Option, ...], workspace: Path, tmp_path: Path, database: str, mode: str
 ) -> None:
     answers = {"background": "background_tasks", "database": database, "sqlalchemy": mode}
-    with supervise(probed(options, workspace, **answers), tmp_path, **SHORT) as found:
-        survive(found, [Fault(5, found.api.kill), Fault(20, found.api.kill)])
+    project = install_with_probes(options, workspace, **answers)
+    with supervise(project, tmp_path, **SHORT) as service:
+        assert_survives(service, [Fault(5, service.api.kill), Fault(20, service.api.kill)])

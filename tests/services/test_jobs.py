@@ -1,4 +1,4 @@
-"""How jobs end on running services: the bad ones too, and beside whom."""
+"""Jobs on running services: success, failure, shutdown, replicas, a silent broker."""
 
 import statistics
 import time
@@ -14,12 +14,17 @@ import pytest
 from generator.project.serve import HOST
 from generator.template.options import Option
 from generator.verify.runtime import fresh_broker
-from tests.support.supervised import Supervised, SupervisedService, probed, supervise
+from tests.support.supervised import (
+    SupervisedProcess,
+    SupervisedService,
+    install_with_probes,
+    supervise,
+)
 
 pytestmark = pytest.mark.slow
 
 QUICK = {"JOB_LEASE_SECONDS": "3", "JOB_SWEEP_SECONDS": "0.5"}
-# Each is run by a process that serves requests, or by a worker.
+# The jobs run in the process that serves requests, or in a worker.
 RUNNERS = [
     pytest.param({"background": "background_tasks", "sqlalchemy": "sync"}, id="this process"),
     pytest.param(
@@ -29,7 +34,7 @@ RUNNERS = [
 
 
 @pytest.fixture(params=RUNNERS)
-def found(
+def service(
     request: pytest.FixtureRequest,
     options: tuple[Option, ...],
     workspace: Path,
@@ -39,124 +44,128 @@ def found(
     request.getfixturevalue("postgresql")
     if "celery_broker" in answers:
         request.getfixturevalue(answers["celery_broker"])
-    project = probed(options, workspace, database="postgresql", **answers)
-    with fresh_broker(project) as broker, supervise(project, tmp_path, **broker, **QUICK) as found:
-        yield found
+    project = install_with_probes(options, workspace, database="postgresql", **answers)
+    with (
+        fresh_broker(project) as broker,
+        supervise(project, tmp_path, **broker, **QUICK) as service,
+    ):
+        yield service
 
 
-def test_jobs_that_cannot_succeed_fail_and_hold_up_no_other(found: SupervisedService) -> None:
+def test_failing_jobs_block_no_others(service: SupervisedService) -> None:
     bad: dict[str, str] = {}
     good: list[str] = []
     ended: dict[str, dict[str, Any]] = {}
-    # One that kills its process comes when the others have ended: it takes their attempts along.
+    # `kill` comes last: it would use up attempts of the other jobs in its process.
     for names in (("fail", "forget"), ("kill",)):
-        found.client.send("POST", "/api/v1/probes/roll-back").of(500)
-        good += [found.enqueue("run/0.03") for _ in range(10)]
-        bad |= {name: found.enqueue(name) for name in names}
+        service.client.send("POST", "/api/v1/probes/roll-back").require(500)
+        good += [service.enqueue("run/0.03") for _ in range(10)]
+        bad |= {name: service.enqueue(name) for name in names}
         for job_id in good:
-            assert found.ended(job_id, 60)["status"] == "succeeded"
-        ended |= {name: found.ended(bad[name], 120) for name in names}
+            assert service.wait_for_job(job_id, 60)["status"] == "succeeded"
+        ended |= {name: service.wait_for_job(bad[name], 120) for name in names}
     assert [(job["status"], job["attempts"]) for job in ended.values()] == [("failed", 5)] * 3
     assert {name: job["error"] for name, job in ended.items()} == {
         "fail": "ValueError",
         "forget": "The task of this job does not exist.",
         "kill": "The process that ran this job stopped.",
     }
-    assert found.query("SELECT count(*) FROM jobs") == [[str(len(bad) + len(good))]]
-    starts = Counter(job for word, job, _ in found.told())
+    assert service.query("SELECT count(*) FROM jobs") == [[str(len(bad) + len(good))]]
+    starts = Counter(job for _, job, _ in service.read_probes())
     assert [starts[bad[name]] for name in ("fail", "forget", "kill")] == [5, 0, 5]
 
 
-def test_a_task_that_is_cancelled_costs_no_worker(
+def test_cancelled_task_keeps_runner(
     options: tuple[Option, ...], workspace: Path, tmp_path: Path
 ) -> None:
     answers = {"background": "background_tasks", "database": "sqlite", "sqlalchemy": "async"}
-    with supervise(probed(options, workspace, **answers), tmp_path, **QUICK) as found:
-        cancelled = [found.enqueue("cancel") for _ in range(4)]
-        good = found.enqueue("run/0")
+    project = install_with_probes(options, workspace, **answers)
+    with supervise(project, tmp_path, **QUICK) as service:
+        cancelled = [service.enqueue("cancel") for _ in range(4)]
+        good = service.enqueue("run/0")
 
-        assert found.ended(good, 20)["status"] == "succeeded"
+        assert service.wait_for_job(good, 20)["status"] == "succeeded"
         for job_id in cancelled:
-            assert found.ended(job_id, 120)["status"] == "failed"
+            assert service.wait_for_job(job_id, 120)["status"] == "failed"
 
 
-def test_who_is_told_to_end_gives_back_its_jobs(found: SupervisedService) -> None:
-    job_id = found.enqueue("run/60")
-    runner = found.worker or found.api
-    while found.job(job_id)["status"] != "running":
+def test_shutdown_requeues_running_job(service: SupervisedService) -> None:
+    job_id = service.enqueue("run/60")
+    runner = service.worker or service.api
+    while service.job(job_id)["status"] != "running":
         time.sleep(0.05)
 
     began = time.monotonic()
     assert runner.end(30) in {0, -15, 143}
     assert time.monotonic() - began < 30
 
-    (row,) = found.query("SELECT status, attempts, error FROM jobs")
+    (row,) = service.query("SELECT status, attempts, error FROM jobs")
     assert row == ["queued", "1", "The process that ran this job stopped."]
 
 
-def test_a_job_has_the_request_id_of_its_request(found: SupervisedService) -> None:
+def test_job_keeps_request_id(service: SupervisedService) -> None:
     headers = {"X-Request-ID": "the-one"}
-    job = found.client.send("POST", "/api/v1/probes/run/0", headers).of(202).json
+    job = service.client.send("POST", "/api/v1/probes/run/0", headers).require(202).json
 
-    assert found.ended(job["id"], 60)["status"] == "succeeded"
-    assert found.told() == [["started", job["id"], "the-one"]]
+    assert service.wait_for_job(job["id"], 60)["status"] == "succeeded"
+    assert service.read_probes() == [["started", job["id"], "the-one"]]
 
 
-def test_replicas_share_the_jobs_and_run_none_twice(found: SupervisedService) -> None:
-    """Two processes that serve requests, or two workers, on one database."""
-    runner = found.worker or found.api
-    command = [part if part != str(found.port) else "0" for part in runner.command]
+def test_replicas_run_each_job_once(service: SupervisedService) -> None:
+    """Two processes that serve requests, or two workers, share one database."""
+    runner = service.worker or service.api
+    command = [part if part != str(service.port) else "0" for part in runner.command]
     with ExitStack() as stack:
-        stack.callback(Supervised(command, found.project, found.variables).end, 30)
-        ids = [found.enqueue("run/0.01") for _ in range(300)]
+        stack.callback(SupervisedProcess(command, service.project, service.variables).end, 30)
+        ids = [service.enqueue("run/0.01") for _ in range(300)]
         for job_id in ids:
-            assert found.ended(job_id, 60)["status"] == "succeeded"
+            assert service.wait_for_job(job_id, 60)["status"] == "succeeded"
 
-    starts = Counter(job for _, job, _ in found.told())
+    starts = Counter(job for _, job, _ in service.read_probes())
     assert [starts[job_id] for job_id in ids] == [1] * len(ids)
-    assert found.query("SELECT count(*) FROM jobs WHERE attempts > 1") == [["0"]]
+    assert service.query("SELECT count(*) FROM jobs WHERE attempts > 1") == [["0"]]
 
 
 @contextmanager
-def black_hole() -> Iterator[int]:
-    """A port that accepts and never says a word."""
-    with socket(AF_INET, SOCK_STREAM) as hole:
-        hole.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-        hole.bind((HOST, 0))
-        hole.listen(128)
-        yield hole.getsockname()[1]
+def silent_port() -> Iterator[int]:
+    """Yield a port that accepts connections and never answers."""
+    with socket(AF_INET, SOCK_STREAM) as listener:
+        listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        listener.bind((HOST, 0))
+        listener.listen(128)
+        yield listener.getsockname()[1]
 
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
 @pytest.mark.usefixtures("postgresql")
-def test_no_request_waits_for_a_broker(
+def test_silent_broker_delays_no_request(
     options: tuple[Option, ...],
     workspace: Path,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     kind: str,
 ) -> None:
-    """Medians of requests that take turns at two services, one with a broker that is silent."""
+    """Compare the medians of alternating requests to two services, one with a silent broker."""
     request.getfixturevalue(kind)
     answers = {"background": "celery", "celery_broker": kind, "sqlalchemy": "async"}
-    project = probed(options, workspace, database="postgresql", **answers)
+    project = install_with_probes(options, workspace, database="postgresql", **answers)
     (tmp_path / "silent").mkdir()
-    with black_hole() as port, fresh_broker(project) as broker, ExitStack() as stack:
+    with silent_port() as port, fresh_broker(project) as broker, ExitStack() as stack:
         scheme = broker["BROKER_URL"].partition("://")[0]
-        silent_url = f"{scheme}://nobody:nothing@{HOST}:{port}/0"
-        heard = stack.enter_context(supervise(project, tmp_path, **broker, **QUICK))
+        silent_url = f"{scheme}://guest:guest@{HOST}:{port}/0"
+        connected = stack.enter_context(supervise(project, tmp_path, **broker, **QUICK))
         silent = stack.enter_context(
             supervise(project, tmp_path / "silent", BROKER_URL=silent_url, **QUICK)
         )
-        seconds: dict[int, list[float]] = {heard.port: [], silent.port: []}
+        seconds: dict[int, list[float]] = {connected.port: [], silent.port: []}
         for _ in range(100):
-            for found in (heard, silent):
+            for service in (connected, silent):
                 began = time.monotonic()
-                found.client.send("POST", "/api/v1/probes/run/0").of(202)
-                seconds[found.port].append(time.monotonic() - began)
-        with_broker, without = map(statistics.median, seconds.values())
-        print(f"{1000 * with_broker:.1f} ms, silent {1000 * without:.1f} ms")  # noqa: T201
-        health = silent.client.get("/health").of(200).json["dependencies"]
+                service.client.send("POST", "/api/v1/probes/run/0").require(202)
+                seconds[service.port].append(time.monotonic() - began)
+        with_broker, without_broker = map(statistics.median, seconds.values())
+        print(f"{1000 * with_broker:.1f} ms, silent {1000 * without_broker:.1f} ms")  # noqa: T201
+        health = silent.client.get("/health").require(200).json["dependencies"]
 
     assert health["broker"] == "unreachable"
-    assert without - with_broker < 0.1
+    assert without_broker - with_broker < 0.1

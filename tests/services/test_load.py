@@ -1,4 +1,4 @@
-"""Many requests at once, and a database that goes away: only the promised answers."""
+"""Concurrent requests, a missing database, shutdown and logs of a running service."""
 
 import json
 import socket
@@ -14,8 +14,8 @@ import pytest
 from generator.template.options import Option
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
-from tests.support.live import installed, running, running_on_a_fresh_database
-from tests.support.load import ITEMS, PARALLEL, send_burst
+from tests.support.live import install_row, run_on_fresh_database, run_service
+from tests.support.load import BURST_SIZE, ITEMS, send_burst
 from tests.support.rendered import row_with
 from tests.support.servers import ServersFor
 
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.slow
 
 MODES = ["async", "sync"]
 DATABASES = ["sqlite", "postgresql"]
-# On a busy machine the service takes time to read the start of a request. Until then the
-# connection is idle for uvicorn, which closes idle ones on SIGTERM.
+# On a busy machine the service reads the start of a request late. uvicorn treats the connection as
+# idle until then, and closes idle connections on SIGTERM.
 ARRIVAL_SECONDS = 2
 WEBSOCKET = {
     "Connection": "Upgrade",
@@ -42,49 +42,46 @@ def project(
     workspace: Path,
 ) -> RenderedProject:
     mode, database = request.param.split("-")
-    # Whose callers are known without a database, too.
+    # API keys are checked without a database.
     row = row_with(options, sqlalchemy=mode, database=database, auth="api_key")
     servers_for(row)
-    return installed(row, workspace)
+    return install_row(row, workspace)
 
 
-def test_requests_wait_for_a_connection(project: RenderedProject, tmp_path: Path) -> None:
-    with running_on_a_fresh_database(project, tmp_path) as live:
-        assert send_burst(live.client) == {"served": PARALLEL}
+def test_requests_wait_for_connection(project: RenderedProject, tmp_path: Path) -> None:
+    with run_on_fresh_database(project, tmp_path) as live:
+        assert send_burst(live.client) == {"served": BURST_SIZE}
 
 
-def test_requests_that_wait_too_long_are_told_so(project: RenderedProject, tmp_path: Path) -> None:
-    with running_on_a_fresh_database(
+def test_slow_wait_is_database_busy(project: RenderedProject, tmp_path: Path) -> None:
+    with run_on_fresh_database(
         project, tmp_path, DATABASE_POOL_TIMEOUT_SECONDS="0.1", DATABASE_POOL_SIZE="2"
     ) as live:
-        found = send_burst(live.client)
+        codes = send_burst(live.client)
 
-    assert found.keys() == {"served", "DATABASE_BUSY"}, found
+    assert codes.keys() == {"served", "DATABASE_BUSY"}, codes
 
 
-def test_without_a_database_the_service_starts_and_says_so(
-    project: RenderedProject, tmp_path: Path
-) -> None:
-    away = {
+def test_missing_database_is_unavailable(project: RenderedProject, tmp_path: Path) -> None:
+    """The service starts without a database."""
+    missing = {
         "sqlite": f"sqlite:///{tmp_path}/nowhere/app.db",
         "postgresql": "postgresql://nobody@127.0.0.1:1/nowhere",
     }[project.row.answers["database"]]  # type: ignore[index]
-    with running(project, tmp_path, away, {}, migrated=False) as live:
-        live.client.get("/health/live").of(200)
-        health = live.client.get("/health").of(503).json
-        refused = live.client.get(ITEMS).refused(503, "DATABASE_UNAVAILABLE")
+    with run_service(project, tmp_path, missing, {}, migrated=False) as live:
+        live.client.get("/health/live").require(200)
+        health = live.client.get("/health").require(503).json
+        answer = live.client.get(ITEMS).require_error(503, "DATABASE_UNAVAILABLE")
 
     assert health["dependencies"] == {"database": "unreachable", "migrations": "unknown"}
-    assert int(refused.headers["retry-after"]) >= 1
+    assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_running_request_is_finished_before_the_service_ends(
-    project: RenderedProject, tmp_path: Path
-) -> None:
-    """The body arrives only after the signal."""
-    with running_on_a_fresh_database(project, tmp_path) as live, ThreadPoolExecutor(1) as thread:
+def test_shutdown_finishes_requests(project: RenderedProject, tmp_path: Path) -> None:
+    """The last part of the body arrives after SIGTERM."""
+    with run_on_fresh_database(project, tmp_path) as live, ThreadPoolExecutor(1) as thread:
 
-        def slowly() -> Iterator[bytes]:
+        def send_slowly() -> Iterator[bytes]:
             yield b'{"name": '
             time.sleep(ARRIVAL_SECONDS)
             live.process.terminate()
@@ -92,23 +89,23 @@ def test_a_running_request_is_finished_before_the_service_ends(
             yield b'"late"}'
 
         answer = thread.submit(
-            live.client.send, "POST", ITEMS, {"Content-Type": "application/json"}, slowly()
+            live.client.send, "POST", ITEMS, {"Content-Type": "application/json"}, send_slowly()
         ).result()
         code = live.process.wait(15)
 
-    assert answer.of(201).json["name"] == "late"
+    assert answer.require(201).json["name"] == "late"
     assert code in {0, -15, 143}
 
 
-def test_a_body_that_stalls_is_given_up(project: RenderedProject, tmp_path: Path) -> None:
-    """And so it cannot keep the service from ending."""
-    hurried = RenderedProject(
-        Row(f"hurried-{project.row.id}", project.row.answers), project.workspace
+def test_stalled_body_times_out(project: RenderedProject, tmp_path: Path) -> None:
+    """The timeout keeps a stalled request from blocking the shutdown."""
+    impatient = RenderedProject(
+        Row(f"impatient-{project.row.id}", project.row.answers), project.workspace
     )
-    copytree(project.folder, hurried.folder)
-    limits = hurried.folder / "app/body_limit.py"
+    copytree(project.folder, impatient.folder)
+    limits = impatient.folder / "app/body_limit.py"
     limits.write_text(limits.read_text().replace("BODY_SECONDS = 60", "BODY_SECONDS = 4"))
-    with running_on_a_fresh_database(hurried, tmp_path) as live:
+    with run_on_fresh_database(impatient, tmp_path) as live:
         caller = "".join(f"{name}: {value}\r\n" for name, value in live.client.caller.items())
         with socket.create_connection((live.client.host, live.client.port)) as connection:
             connection.sendall(
@@ -125,20 +122,21 @@ def test_a_body_that_stalls_is_given_up(project: RenderedProject, tmp_path: Path
     assert '"code":"REQUEST_TIMEOUT"' in answer
 
 
-def test_every_line_after_the_banner_is_json(project: RenderedProject, tmp_path: Path) -> None:
-    with running_on_a_fresh_database(project, tmp_path) as live:
-        live.client.get(f"{ITEMS}?token=hunter2", {"X-Request-ID": "the-one"}).of(200)
-        live.client.get("/nowhere/hunter2").of(404)
-        live.client.get("/chat?token=hunter2", WEBSOCKET).of(403)
+def test_log_lines_are_json(project: RenderedProject, tmp_path: Path) -> None:
+    """The banner of `fastapi run` comes before the first line of the log."""
+    with run_on_fresh_database(project, tmp_path) as live:
+        live.client.get(f"{ITEMS}?token=hunter2", {"X-Request-ID": "the-one"}).require(200)
+        live.client.get("/nowhere/hunter2").require(404)
+        live.client.get("/chat?token=hunter2", WEBSOCKET).require(403)
         live.end()
     lines = live.log.read_text().partition("Logs:")[2].strip().splitlines()
-    found = [json.loads(line) for line in lines if line.strip()]
+    entries = [json.loads(line) for line in lines if line.strip()]
 
     assert all(
-        {"time", "level", "logger", "message", "request_id"} <= line.keys() for line in found
+        {"time", "level", "logger", "message", "request_id"} <= entry.keys() for entry in entries
     )
-    requests = [line for line in found if "route" in line and line["request_id"] == "the-one"]
-    assert [(line["method"], line["route"], line["status"]) for line in requests] == [
+    requests = [entry for entry in entries if "route" in entry and entry["request_id"] == "the-one"]
+    assert [(entry["method"], entry["route"], entry["status"]) for entry in requests] == [
         ("GET", ITEMS, 200)
     ]
     assert "hunter2" not in live.log.read_text()

@@ -1,4 +1,4 @@
-"""Tokens of an identity provider, at a running service: which it believes, and what it asks for."""
+"""Tokens of an identity provider: forged tokens, key rotation, an unavailable provider."""
 
 import hmac
 import json
@@ -17,7 +17,7 @@ from generator.verify.callers import OidcCallers
 from generator.verify.contract.accounts import bearer
 from generator.verify.contract.client import Answer
 from generator.verify.servers.identity import DISCOVERY, JWKS, IdentityProvider, SigningKey
-from tests.support.live import Live, installed, running_on_a_fresh_database
+from tests.support.live import Live, install_row, run_on_fresh_database
 from tests.support.rendered import row_with
 
 pytestmark = pytest.mark.slow
@@ -28,8 +28,8 @@ Forge = Callable[[IdentityProvider], str]
 
 @pytest.fixture
 def live(options: tuple[Option, ...], workspace: Path, tmp_path: Path) -> Iterator[Live]:
-    project = installed(row_with(options, auth="oidc", database="sqlite"), workspace)
-    with running_on_a_fresh_database(project, tmp_path) as live:
+    project = install_row(row_with(options, auth="oidc", database="sqlite"), workspace)
+    with run_on_fresh_database(project, tmp_path) as live:
         yield live
 
 
@@ -40,25 +40,25 @@ def provider(live: Live) -> IdentityProvider:
 
 
 def call(live: Live, token: str) -> Answer:
-    return live.client.calling(bearer(token)).get(ITEMS)
+    return live.client.with_caller(bearer(token)).get(ITEMS)
 
 
-def signed_by_another(provider: IdentityProvider) -> str:
-    """A key of one's own under the name of the provider's."""
+def sign_with_other_key(provider: IdentityProvider) -> str:
+    """Sign with another key under the id of the provider's key."""
     return SigningKey("RS256", SigningKey.new("RS256").private, provider.keys[0].id).sign(
         jwt.decode(provider.mint(), options={"verify_signature": False})
     )
 
 
-def signed_with_the_public_key(provider: IdentityProvider) -> str:
-    """What is published, taken for a secret; libraries refuse to do so."""
+def sign_with_public_key(provider: IdentityProvider) -> str:
+    """Sign with HS256 and the public key as the secret. PyJWT refuses to do so."""
     public = provider.keys[0].private.public_key()
     secret = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    text = without_signature(provider, "HS256")
+    text = mint_unsigned(provider, "HS256")
     return f"{text}.{base64(hmac.digest(secret, text.encode(), 'sha256'))}"
 
 
-def without_signature(provider: IdentityProvider, algorithm: str) -> str:
+def mint_unsigned(provider: IdentityProvider, algorithm: str) -> str:
     head = json.dumps({"alg": algorithm, "kid": provider.keys[0].id}).encode()
     return f"{base64(head)}.{provider.mint().split('.')[1]}"
 
@@ -68,60 +68,58 @@ def base64(content: bytes) -> str:
 
 
 FORGED: dict[str, Forge] = {
-    "for another service": lambda it: it.mint(aud="another"),
-    "of another issuer": lambda it: it.mint(iss="https://login.example.com"),
-    "expired": lambda it: it.mint(exp=int(time()) - 60),
-    "not yet valid": lambda it: it.mint(nbf=int(time()) + 600),
-    "that never expires": lambda it: it.mint(exp=None),
-    "of nobody": lambda it: it.mint(sub=None),
-    "for nobody": lambda it: it.mint(aud=None),
-    "signed by another": signed_by_another,
-    "signed with the public key": signed_with_the_public_key,
-    "not signed": lambda it: f"{without_signature(it, 'none')}.",
-    "with another signature": lambda it: f"{it.mint()[:-9]}AAAAAAAAA",
+    "other audience": lambda provider: provider.mint(aud="another"),
+    "other issuer": lambda provider: provider.mint(iss="https://login.example.com"),
+    "expired": lambda provider: provider.mint(exp=int(time()) - 60),
+    "not yet valid": lambda provider: provider.mint(nbf=int(time()) + 600),
+    "without expiry": lambda provider: provider.mint(exp=None),
+    "without subject": lambda provider: provider.mint(sub=None),
+    "without audience": lambda provider: provider.mint(aud=None),
+    "signed with another key": sign_with_other_key,
+    "signed with the public key": sign_with_public_key,
+    "not signed": lambda provider: f"{mint_unsigned(provider, 'none')}.",
+    "wrong signature": lambda provider: f"{provider.mint()[:-9]}AAAAAAAAA",
 }
 
 
-def test_no_forged_token_is_believed(live: Live, provider: IdentityProvider) -> None:
-    call(live, provider.mint(sub="grace", name=None, roles="admin")).of(200)
+def test_forged_tokens_are_rejected(live: Live, provider: IdentityProvider) -> None:
+    call(live, provider.mint(sub="grace", name=None, roles="admin")).require(200)
     for kind, forge in FORGED.items():
         answer = call(live, forge(provider))
         assert answer.status == 401, kind
-        answer.refused(401, "INVALID_TOKEN")
+        answer.require_error(401, "INVALID_TOKEN")
 
-    call(live, provider.mint()).of(200)
+    call(live, provider.mint()).require(200)
     assert provider.requests == {DISCOVERY: 1, JWKS: 1}
 
 
-def test_keys_come_and_go_with_few_questions(live: Live, provider: IdentityProvider) -> None:
+def test_rotation_needs_few_requests(live: Live, provider: IdentityProvider) -> None:
     old = provider.mint()
-    call(live, old).of(200)
+    call(live, old).require(200)
     provider.rotate("ES256")
     new = provider.mint()
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: call(live, new), range(16)))
     for answer in answers:
-        answer.of(200)
-    call(live, old).refused(401, "INVALID_TOKEN")
+        answer.require(200)
+    call(live, old).require_error(401, "INVALID_TOKEN")
 
-    provider.rotate()  # Within a minute nobody is asked again.
+    provider.rotate()  # The service refetches keys at most once a minute.
     for _ in range(5):
-        call(live, provider.mint()).refused(401, "INVALID_TOKEN")
+        call(live, provider.mint()).require_error(401, "INVALID_TOKEN")
     assert provider.requests == {DISCOVERY: 2, JWKS: 2}
 
 
-def test_without_its_provider_the_service_knows_whom_it_knew(
-    live: Live, provider: IdentityProvider
-) -> None:
+def test_cached_keys_outlive_provider(live: Live, provider: IdentityProvider) -> None:
     provider.stop()
-    refused = call(live, provider.mint()).refused(503, "BUSY")
-    assert int(refused.headers["retry-after"]) >= 1
-    live.client.get("/health").of(200)
+    answer = call(live, provider.mint()).require_error(503, "BUSY")
+    assert int(answer.headers["retry-after"]) >= 1
+    live.client.get("/health").require(200)
 
     provider.start()
-    call(live, provider.mint()).of(200)
+    call(live, provider.mint()).require(200)
 
     provider.stop()
-    call(live, provider.mint()).of(200)
+    call(live, provider.mint()).require(200)
     provider.rotate()
-    call(live, provider.mint()).refused(503, "BUSY")
+    call(live, provider.mint()).require_error(503, "BUSY")

@@ -1,4 +1,4 @@
-"""Headless Chromium, as a person's browser would load a page, and what it asked the network for."""
+"""Headless Chromium: the document of a page after its scripts ran, and its requests."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-# Chromium's own traffic (updates, safe browsing) is switched off: what is left is the page's.
+# Switch off Chromium's own traffic (updates, safe browsing), which is in the log of requests, too.
 _QUIET = [
     "--headless",
     "--no-sandbox",
@@ -26,7 +26,7 @@ _QUIET = [
 
 @dataclass(frozen=True)
 class Visit:
-    """The page after its scripts ran, and the addresses that it made the browser load."""
+    """A page after its scripts ran, and the addresses that it loaded."""
 
     document: str
     addresses: frozenset[str]
@@ -37,9 +37,9 @@ class Visit:
 
 
 def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
-    """Open a page and let its scripts run for `milliseconds` of the browser's own clock.
+    """Open a page and run its scripts for `milliseconds` of virtual time.
 
-    Skips the test where Chromium is not installed, and fails it there with REQUIRE_SERVICES=1.
+    Without Chromium the test is skipped; with REQUIRE_SERVICES=1 it fails.
     """
     program = shutil.which("chromium")
     if program is None:
@@ -55,23 +55,24 @@ def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
         "--dump-dom",
         url,
     ]
-    done = subprocess.run(
+    result = subprocess.run(
         [program, *_QUIET, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
-    return Visit(done.stdout, _addresses(json.loads(log.read_text()), url))
+    return Visit(result.stdout, _addresses(json.loads(log.read_text()), url))
 
 
 def _addresses(log: dict[str, object], page: str) -> frozenset[str]:
-    """What the page loaded: each request that has the page's origin as its initiator, and it."""
+    """Return the page's own URL, and the requests that its origin initiated."""
     parts = urlsplit(page)
     origin = f"{parts.scheme}://{parts.netloc}"
     parameters = [event.get("params", {}) for event in log["events"]]  # type: ignore[attr-defined]
     return frozenset(
-        found["url"]
-        for found in parameters
-        if "url" in found and (found.get("initiator") == origin or found["url"].startswith(origin))
+        request["url"]
+        for request in parameters
+        if "url" in request
+        and (request.get("initiator") == origin or request["url"].startswith(origin))
     )

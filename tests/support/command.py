@@ -1,4 +1,4 @@
-"""The command `fastapi-service`: in this process, or as a process of its own."""
+"""The command `fastapi-service`, run in this process or in a separate one."""
 
 import io
 import os

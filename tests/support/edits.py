@@ -1,4 +1,4 @@
-"""Edits of a team, which every update and every switch must keep."""
+"""A team's edits, which updates and switches must keep."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ VERSIONS = Path("migrations/versions")
 APPLICATION = "app/application.py"
 EXAMPLE = "tests/test_items.py"
 ROUTES = "app/items/routes.py"
-# Installed in every service anyway, so that nothing is downloaded.
+# Every service installs this package already, so nothing is downloaded.
 DEPENDENCY = '    "packaging>=24.0",\n'
 
 
@@ -76,7 +76,7 @@ NIGHTLY = "name: nightly\non: workflow_dispatch\n"
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit that some projects allow. `survived` returns True while it is there."""
+    """An edit that some projects allow. `survived` returns True if a merge kept it."""
 
     name: str
     possible: Callable[[Path], bool] = field(repr=False)
@@ -126,7 +126,7 @@ def chapter(name: str) -> str:
     return f"\n## {name}\n\nThe orders team, around the clock.\n"
 
 
-def mount_a_feature(project: Path) -> None:
+def add_feature(project: Path) -> None:
     """Add a feature: its folder, the line that mounts it, and a sorted import."""
     for path, text in ORDERS.items():
         write(project / path, text)
@@ -155,7 +155,7 @@ def list_heads(project: Path) -> list[str]:
     return sorted(set(re.findall(r"""(?m)^revision = ["'](.+)["']""", text)) - set(followed))
 
 
-def add_a_migration(project: Path) -> None:
+def add_migration(project: Path) -> None:
     parent = "".join(f'"{head}"' for head in list_heads(project)) or "None"
     write(project / VERSIONS / "orders.py", MIGRATION.format(parent=parent))
 
@@ -181,29 +181,29 @@ EDITS = (
         "its explanation",
         ".env.example",
         below("# Your settings below.", at_the_end=True),
-        "\n# What visitors read first.\n# GREETING=hello\n",
+        "\n# Greeting on the start page.\n# GREETING=hello\n",
     ),
     insertion("an edited .env", ".env", r"\Z", "GREETING=good morning\n"),
     insertion(
         "an ignored folder", ".gitignore", below("# Yours below.", at_the_end=True), "reports/\n"
     ),
-    insertion("a chapter", "README.md", r"\n## Template updates\n", chapter("Who runs this")),
+    insertion("a chapter", "README.md", r"\n## Template updates\n", chapter("Operations")),
     insertion(
         "a chapter at the end",
         "README.md",
         below("<!-- Yours below. -->", at_the_end=True),
-        chapter("Who to call"),
+        chapter("Contact"),
     ),
     Edit(
-        "a feature of their own",
+        "a new feature",
         possible=lambda project: (project / APPLICATION).is_file(),
-        apply=mount_a_feature,
+        apply=add_feature,
         survived=feature_survived,
     ),
     Edit(
         "a migration on top",
         possible=lambda project: len(list_heads(project)) <= 1,
-        apply=add_a_migration,
+        apply=add_migration,
         survived=lambda project: list_heads(project) == ["orders"],
     ),
     Edit(
@@ -213,7 +213,7 @@ EDITS = (
         survived=lambda project: not (project / EXAMPLE).exists(),
     ),
     Edit(
-        "a workflow of their own",
+        "a new workflow",
         possible=lambda project: not (project / WORKFLOW).exists(),
         apply=lambda project: write(project / WORKFLOW, NIGHTLY),
         survived=lambda project: read(project / WORKFLOW) == NIGHTLY,

@@ -1,4 +1,4 @@
-"""A rendered service as a running process, on a database and settings of its own."""
+"""A rendered service as a running process, with its own database and settings."""
 
 import signal
 import subprocess
@@ -20,10 +20,9 @@ from generator.verify.stages import STAGES
 
 @dataclass(frozen=True)
 class Live:
-    """A service that answers; `log` is what it printed so far."""
+    """A running service; `client` has the credentials of an ordinary caller, `log` its output."""
 
     project: RenderedProject
-    # An ordinary caller, who may use what the service offers.
     client: Client
     callers: Callers
     settings: Mapping[str, str]
@@ -31,17 +30,17 @@ class Live:
     log: Path
 
     def as_caller(self) -> Client:
-        """Another ordinary caller; users sign in once more."""
-        return self.callers.introduce(self.client.as_nobody(), **self.settings)
+        """Return a client of another ordinary caller; a new user is registered and logged in."""
+        return self.callers.introduce(self.client.anonymous(), **self.settings)
 
     def end(self, seconds: float = 15) -> int:
-        """Ask it to end as a supervisor would, and return the exit code."""
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
 
-def installed(row: Row, workspace: Path) -> RenderedProject:
-    """Render and install without what else `verify` proves."""
+def install_row(row: Row, workspace: Path) -> RenderedProject:
+    """Run the first two stages of `verify`: render and install."""
     project = RenderedProject(Row(f"live-{row.id}", row.answers), workspace)
     with FileLock(workspace / f"{project.row.id}.lock"):
         if not (project.folder / "uv.lock").exists():
@@ -51,7 +50,7 @@ def installed(row: Row, workspace: Path) -> RenderedProject:
 
 
 @contextmanager
-def running(
+def run_service(
     project: RenderedProject,
     folder: Path,
     database_url: str,
@@ -59,18 +58,21 @@ def running(
     *,
     migrated: bool = True,
 ) -> Iterator[Live]:
-    """Start the service on this database, which is `migrated` first, with uploads in `folder`.
+    """Start the service on this database, with uploads in `folder`.
 
-    Users of its own can sign in only where the database is there.
+    `migrated` applies the migrations first. With `auth=jwt` the database must be reachable: the
+    caller is registered there.
     """
     callers = callers_of(project)
-    with callers.prepared() as asked_for:
+    with callers.prepared() as caller_settings:
         variables = {"DATABASE_URL": database_url, "UPLOAD_DIR": str(folder / "uploads")}
-        variables |= {**asked_for, **settings}
+        variables |= {**caller_settings, **settings}
         if migrated:
             project.call("alembic", "upgrade", "head", seconds=60, **variables)
-        port, log = free_port(), folder / "service.log"
-        command, environment = [project.program("fastapi"), "run"], project.variables(**variables)
+        port = free_port()
+        log = folder / "service.log"
+        command = [project.program("fastapi"), "run"]
+        environment = project.variables(**variables)
         with (
             log.open("wb") as output,
             serving(command, project.folder, port, environment, output.fileno()) as process,
@@ -80,11 +82,11 @@ def running(
 
 
 @contextmanager
-def running_on_a_fresh_database(
+def run_on_fresh_database(
     project: RenderedProject, folder: Path, **settings: str
 ) -> Iterator[Live]:
     with (
         fresh_database(project) as url,
-        running(project, folder, url, settings, migrated=True) as live,
+        run_service(project, folder, url, settings, migrated=True) as live,
     ):
         yield live

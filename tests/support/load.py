@@ -7,25 +7,27 @@ from concurrent.futures import ThreadPoolExecutor
 from generator.verify.contract.client import Answer, Client
 
 ITEMS = "/api/v1/items"
-PARALLEL = 200
+BURST_SIZE = 200
 
 
 def send_request(client: Client, number: int) -> Answer:
-    """Write with every second request, and read with the others."""
+    """Create an item with every second request, and list items with the others."""
     if number % 2:
         return client.send_json("POST", ITEMS, {"name": f"{number} at {time.monotonic_ns()}"})
     return client.get(f"{ITEMS}?limit=100")
 
 
-def code_of(answer: Answer) -> str:
-    """Return the code of an error, or `served`."""
+def extract_code(answer: Answer) -> str:
+    """Return the error code of an answer, or `served`."""
     if answer.status < 400:
         return "served"
-    return str(answer.refused(answer.status, answer.json["error"]["code"]).json["error"]["code"])
+    return str(
+        answer.require_error(answer.status, answer.json["error"]["code"]).json["error"]["code"]
+    )
 
 
 def send_burst(client: Client) -> Counter[str]:
     """Send requests in parallel, and count the codes."""
-    with ThreadPoolExecutor(PARALLEL) as threads:
-        answers = threads.map(lambda number: send_request(client, number), range(PARALLEL))
-        return Counter(map(code_of, answers))
+    with ThreadPoolExecutor(BURST_SIZE) as threads:
+        answers = threads.map(lambda number: send_request(client, number), range(BURST_SIZE))
+        return Counter(map(extract_code, answers))

@@ -1,4 +1,4 @@
-"""Functions that break a copy of the template on purpose."""
+"""Mutations that break a copy of the template on purpose."""
 
 from collections.abc import Callable
 from pathlib import Path

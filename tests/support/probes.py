@@ -1,4 +1,4 @@
-"""A feature whose jobs do what the tests of jobs need: work, fail, kill, and tell about it."""
+"""A feature with jobs for tests: they succeed, fail or kill their process, and log their starts."""
 
 from pathlib import Path
 
@@ -12,34 +12,34 @@ from sqlalchemy import text
 from app.jobs.tasks import JobContext, task
 
 
-def tell(word: str, context: JobContext) -> None:
-    """What leaves the database: it is not taken back when the attempt is."""
+def log_start(context: JobContext) -> None:
+    """Write to a file, which a rollback of the attempt does not undo."""
     with Path(os.environ["PROBES"]).open("a") as file:
-        file.write(f"{{word}} {{context.job.id}} {{context.job.request_id}}\\n")
+        file.write(f"started {{context.job.id}} {{context.job.request_id}}\\n")
 
 
 @task
 {async_}def work(context: JobContext, *, seconds: float) -> str:
-    tell("started", context)
-    written = text("INSERT INTO effects (job) VALUES (:job)").bindparams(job=str(context.job.id))
+    log_start(context)
+    insert = text("INSERT INTO effects (job) VALUES (:job)").bindparams(job=str(context.job.id))
     if seconds < 1:
-        {await_}context.session.execute(written)
+        {await_}context.session.execute(insert)
     {sleep}(seconds)
     if seconds >= 1:
-        {await_}context.session.execute(written)
+        {await_}context.session.execute(insert)
     return "done"
 
 
 @task
 {async_}def fail(context: JobContext) -> None:
-    tell("started", context)
+    log_start(context)
     raise ValueError("the secret is 4711")
 
 
 @task
 {async_}def kill(context: JobContext) -> None:
-    tell("started", context)
-    {sleep}(0.3)  # Whoever enqueued it has its answer by then.
+    log_start(context)
+    {sleep}(0.3)  # The request that enqueued the job gets its answer first.
     os.kill(os.getpid(), 9)
 
 
@@ -50,7 +50,7 @@ def tell(word: str, context: JobContext) -> None:
 
 @task
 {async_}def forget(context: JobContext) -> None:
-    tell("started", context)
+    log_start(context)
 '''
 
 _ROUTES = """from fastapi import APIRouter
@@ -100,7 +100,7 @@ router = APIRouter(prefix="/probes")
 
 
 def add_probes(project: Path, mode: str) -> None:
-    """Add the feature to a rendered service; the variable PROBES names the file it writes to."""
+    """Add the feature to a rendered service. The variable PROBES names the log of starts."""
     asynchronous = mode == "async"
     words = {
         "async_": "async " if asynchronous else "",

@@ -33,7 +33,7 @@ def covering_rows(options: Sequence[Option]) -> list[Row]:
 
 
 def render_release(history: Path, folder: Path, answers: Answers, version: str = CURRENT) -> Path:
-    """Render with plain copier, without trust."""
+    """Render with plain copier, without `--trust`."""
     data = {"project_name": "Order Service", **answers}
     copier.run_copy(
         str(history), folder, data, vcs_ref=f"v{version}", defaults=True, quiet=True
@@ -92,7 +92,7 @@ def switch(project: Path, answers: Answers) -> None:
 
 
 def list_conflicts(project: Path) -> list[str]:
-    """List files with markers, and those that git knows as unmerged."""
+    """List files with conflict markers, and unmerged files of git's index."""
     marked = {path for path, text in merged_files(project).items() if MARKER.encode() in text}
     return sorted({*marked, *git(project, "diff", "--name-only", "--diff-filter=U").splitlines()})
 
@@ -128,7 +128,7 @@ def version_of(project: Path) -> str:
 
 
 def run_copier(folder: Path, *arguments: str, **variables: str) -> Result:
-    """Run copier's own command as a scheduled job does, without a terminal."""
+    """Run copier's own command without a terminal, like a scheduled job."""
     return subprocess.run(
         [sys.executable, "-m", "copier", *arguments],
         cwd=folder,

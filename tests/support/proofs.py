@@ -1,4 +1,4 @@
-"""Proofs for a project that was updated or switched: stages, migrations, kept rows."""
+"""Proofs for an updated or switched project: stages, migrations, kept rows."""
 
 from generator.processes import ProgramError
 from generator.verify.rendered import RenderedProject

@@ -67,17 +67,18 @@ def snapshot(root: Path = ROOT) -> bytes:
 
 
 def cut(version: str, root: Path = ROOT) -> None:
-    """Write version, changelog and snapshot; exits with a sentence on a mistake."""
-    project, changelog = root / "pyproject.toml", root / "CHANGELOG.md"
+    """Write version, changelog and snapshot; exits with a message on invalid input."""
+    project = root / "pyproject.toml"
+    changelog = root / "CHANGELOG.md"
     folder = root / "tests" / "releases"
     released = versions(folder)
     if released and Version(version) <= Version(released[-1]):
         sys.exit(f"{version} is not newer than {released[-1]}.")
     changes = changelog.read_text(encoding="utf-8").partition(_UNRELEASED)[2].partition("\n## ")[0]
-    if "What your update will show" not in changes:
+    if "Effect of an update" not in changes:
         sys.exit(
             f'Describe the changes under "{_UNRELEASED}" in CHANGELOG.md, with a paragraph '
-            '"What your update will show".'
+            '"Effect of an update".'
         )
     heading = f"{_UNRELEASED}\n\n## {version} - {datetime.now(UTC):%Y-%m-%d}"
     _replace(changelog, re.escape(_UNRELEASED), heading)

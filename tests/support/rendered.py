@@ -14,7 +14,7 @@ from tests.support.repository import ROOT
 OPTIONS = parse_definition((ROOT / "copier.yml").read_text())
 MATRIX = build_rows(OPTIONS)
 
-# Takes a row and further answers; returns the folder, which is shared: do not write to it.
+# Takes a row and further answers. The returned folder is shared between tests: do not write to it.
 Render = Callable[..., Path]
 
 
@@ -37,7 +37,7 @@ def rendered_bytes(folder: Path) -> dict[str, bytes]:
 
 
 def list_dependencies(project: Path) -> list[str]:
-    """Return the declared dependencies, those of development included."""
+    """Return the declared dependencies, development groups included."""
     document = tomllib.loads((project / "pyproject.toml").read_text())
     groups = document["dependency-groups"].values()
     return [*document["project"]["dependencies"], *(text for group in groups for text in group)]

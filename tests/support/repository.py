@@ -19,7 +19,7 @@ def git(directory: Path, *arguments: str) -> str:
 
 
 def commit_all(directory: Path, message: str = "Template") -> None:
-    """Make the folder a repository with one commit more."""
+    """Initialise a repository if there is none, and commit every file."""
     git(directory, "init", "--quiet", "--initial-branch=main")
     git(directory, "add", "--all", "--force")
     git(directory, "commit", "--quiet", "--allow-empty", f"--message={message}")

@@ -1,7 +1,7 @@
 """A pytest plugin: real servers for a run of tests, each started on first use.
 
-They belong to the main process of the run, and so outlive a worker that dies. Workers ask it for a
-URL and put it into their environment, where `verify` looks first.
+The main process starts them, so that they survive a crashed worker of pytest-xdist. Workers request
+a URL from it and set the environment variable that `verify` reads first.
 """
 
 import os
@@ -22,47 +22,49 @@ from generator.verify.matrix.rows import Row
 from generator.verify.servers import KINDS, SERVERS, UnavailableError, variable
 from generator.verify.servers.postgresql import PostgreSQL
 
-# Host, port and key of the main process.
-Contact = tuple[str, int, bytes]
+# Host, port and key of the registry.
+Address = tuple[str, int, bytes]
 ServersFor = Callable[[Row], None]
 
 
-class Desk:
-    """Answers the workers, one at a time."""
+class ServerRegistry:
+    """A listener that sends the URLs of servers to the workers, one at a time."""
 
     def __init__(self) -> None:
         key = secrets.token_bytes()
         self._listener = Listener(("127.0.0.1", 0), authkey=key)
         _, port = self._listener.address
-        self.contact: Contact = ("127.0.0.1", port, key)
-        self._thread = Thread(target=self._work, daemon=True)
+        self.address: Address = ("127.0.0.1", port, key)
+        self._thread = Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def _work(self) -> None:
+    def _serve(self) -> None:
         while True:
             with (
                 suppress(OSError, EOFError, AuthenticationError),
-                self._listener.accept() as asking,
+                self._listener.accept() as connection,
             ):
-                kind = asking.recv()
+                kind = connection.recv()
                 if kind is None:
                     return
-                asking.send(look_up(kind))
+                connection.send(look_up(kind))
 
     def close(self) -> None:
-        ask(self.contact, None)
+        request_url(self.address, None)
         self._thread.join()
         self._listener.close()
 
 
-def ask(contact: Contact, kind: str | None) -> Any:  # noqa: ANN401
-    host, port, key = contact
-    with Client((host, port), authkey=key) as desk:
-        desk.send(kind)
-        return desk.recv() if kind else None
+def request_url(address: Address, kind: str | None) -> Any:  # noqa: ANN401
+    """Return the URL of a server or the error of its start; None closes the registry."""
+    host, port, key = address
+    with Client((host, port), authkey=key) as registry:
+        registry.send(kind)
+        return registry.recv() if kind else None
 
 
 def look_up(kind: str) -> str | CommandError:
+    """Return the URL of a server, or an error that can be pickled."""
     try:
         return SERVERS.url(kind)
     except UnavailableError as error:
@@ -71,41 +73,42 @@ def look_up(kind: str) -> str | CommandError:
         return CommandError(str(error))
 
 
-_desk = pytest.StashKey[Desk]()
+_registry = pytest.StashKey[ServerRegistry]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Clean up before the exit.
     if not hasattr(config, "workerinput"):
-        config.stash[_desk] = Desk()
+        config.stash[_registry] = ServerRegistry()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401
-    node.workerinput["servers"] = node.config.stash[_desk].contact
+    node.workerinput["servers"] = node.config.stash[_registry].address
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     with ignoring_interrupts():
-        if _desk in config.stash:
-            config.stash[_desk].close()
+        if _registry in config.stash:
+            config.stash[_registry].close()
         SERVERS.close()
 
 
-def missing(reason: str) -> NoReturn:
-    """Skip the test, or fail it where every server is required."""
+def skip_missing(reason: str) -> NoReturn:
+    """Skip the test; fail it with REQUIRE_SERVICES=1."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def _address(config: pytest.Config, kind: str) -> Iterator[str]:
+def _provide_url(config: pytest.Config, kind: str) -> Iterator[str]:
+    """Set the environment variable of a server, and yield its URL."""
     if hasattr(config, "workerinput"):
-        answer = ask(config.workerinput["servers"], kind)
+        answer = request_url(config.workerinput["servers"], kind)
     else:
         answer = look_up(kind)
     if isinstance(answer, UnavailableError):
-        missing(str(answer))
+        skip_missing(str(answer))
     if isinstance(answer, CommandError):
         raise answer
     with pytest.MonkeyPatch.context() as patch:
@@ -115,22 +118,22 @@ def _address(config: pytest.Config, kind: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgresql(pytestconfig: pytest.Config) -> Iterator[str]:
-    yield from _address(pytestconfig, "postgresql")
+    yield from _provide_url(pytestconfig, "postgresql")
 
 
 @pytest.fixture(scope="session")
 def redis(pytestconfig: pytest.Config) -> Iterator[str]:
-    yield from _address(pytestconfig, "redis")
+    yield from _provide_url(pytestconfig, "redis")
 
 
 @pytest.fixture(scope="session")
 def rabbitmq(pytestconfig: pytest.Config) -> Iterator[str]:
-    yield from _address(pytestconfig, "rabbitmq")
+    yield from _provide_url(pytestconfig, "rabbitmq")
 
 
 @pytest.fixture
 def servers_for(request: pytest.FixtureRequest) -> ServersFor:
-    """Start the servers that a row's answers name, or skip the test."""
+    """Return a function that starts the servers of a row, or skips the test."""
 
     def start_servers(row: Row) -> None:
         for answer in row.answers.values():
@@ -147,4 +150,4 @@ def own_postgresql() -> Iterator[PostgreSQL]:
         with PostgreSQL.running() as server:
             yield server
     except UnavailableError as error:
-        missing(str(error))
+        skip_missing(str(error))

@@ -1,4 +1,4 @@
-"""Pages of other sites: what they call from a browser, and what it lets them see of the answers."""
+"""Cross-origin requests: pages of other sites in Chromium, and the responses they can read."""
 
 import html
 import json
@@ -20,18 +20,18 @@ from generator.template.options import Option
 from generator.verify.contract.client import JSON_TYPE, Headers
 from generator.verify.rendered import RenderedProject
 from tests.support.browser import visit
-from tests.support.live import Live, installed, running_on_a_fresh_database
+from tests.support.live import Live, install_row, run_on_fresh_database
 from tests.support.rendered import row_with
 
 ITEMS = "/api/v1/items"
 
-# A request as `fetch` takes it, with its `url`; a `nameless` body has no content type.
+# The options of `fetch`, with its `url`. An `untyped` body is sent without a content type.
 Call = dict[str, Any]
 
-# Makes one call after the other, and writes down what it could see of each.
-PAGE = """<!doctype html><title>A page</title><pre id="seen"></pre><script>
-async function call({url, nameless, ...request}) {
-  if (nameless) request.body = new TextEncoder().encode(request.body);
+# Makes the calls one after the other, and writes the readable part of each response.
+PAGE = """<!doctype html><title>A page</title><pre id="responses"></pre><script>
+async function call({url, untyped, ...request}) {
+  if (untyped) request.body = new TextEncoder().encode(request.body);
   try {
     const answer = await fetch(url, request);
     const {type, status} = answer, headers = Object.fromEntries(answer.headers);
@@ -41,18 +41,18 @@ async function call({url, nameless, ...request}) {
   }
 }
 (async () => {
-  const seen = [];
-  for (const one of JSON.parse(decodeURIComponent(location.hash.slice(1)))) {
-    seen.push(await call(one));
+  const responses = [];
+  for (const request of JSON.parse(decodeURIComponent(location.hash.slice(1)))) {
+    responses.push(await call(request));
   }
-  document.getElementById("seen").textContent = JSON.stringify(seen);
+  document.getElementById("responses").textContent = JSON.stringify(responses);
 })();
 </script>"""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a page could see of an answer; `headers` are all that it could read."""
+class Response:
+    """The part of a response that a page can read; `headers` are the exposed ones."""
 
     type: str
     status: int
@@ -61,7 +61,7 @@ class Seen:
 
     @property
     def code(self) -> str | None:
-        """The code in the envelope of an error, whose request id is also in a header."""
+        """The code in the error envelope, None for a success. Asserts the id of the request."""
         if self.status < 400:
             return None
         error: dict[str, str] = json.loads(self.body)["error"]
@@ -69,36 +69,36 @@ class Seen:
         return error["code"]
 
 
-# What a page sees of a request that the browser refused, or of an answer that it kept to itself.
-NOTHING = None
+# In place of a response: the browser blocked the request, or the page's access to the response.
+BLOCKED = None
 
 
-def answers(seen: list[Seen | None]) -> list[tuple[int, str | None] | None]:
-    """Status and code of each."""
-    return [(one.status, one.code) if one else NOTHING for one in seen]
+def summarize(responses: list[Response | None]) -> list[tuple[int, str | None] | None]:
+    """Return status and code of each response."""
+    return [(response.status, response.code) if response else BLOCKED for response in responses]
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """`/` is a page, `/sandboxed` the page without an origin, `/after/3` comes in 3 seconds."""
+    """Serve the page: `/sandboxed` without an origin, `/after/3` after 3 seconds."""
 
     def do_GET(self) -> None:
-        _, place, seconds = f"{self.path}/".split("/")[:3]
-        if place == "after":
+        _, name, seconds = f"{self.path}/".split("/")[:3]
+        if name == "after":
             time.sleep(float(seconds))
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
-        if place == "sandboxed":
+        if name == "sandboxed":
             self.send_header("Content-Security-Policy", "sandbox allow-scripts")
         self.end_headers()
         self.wfile.write(PAGE.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing on the terminal of the tests."""
+        """Log nothing."""
 
 
 @contextmanager
-def site() -> Iterator[int]:
-    """Serve the page, and give the port: an origin under each name of this machine."""
+def serve_page() -> Iterator[int]:
+    """Serve the page and yield the port; each host name of this machine is another origin."""
     with ThreadingHTTPServer((HOST, 0), _Pages) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -108,44 +108,52 @@ def site() -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Web:
-    """A running service, an origin that may call it, and two that may not."""
+class CorsService:
+    """A running service, an allowed origin and two foreign ones.
+
+    One foreign origin differs from the allowed one in its port, the other in its host.
+    """
 
     live: Live
-    friend: str
-    # One differs in its port, one in its host.
-    strangers: tuple[str, str]
+    allowed: str
+    foreign: tuple[str, str]
 
-    def call(self, method: str, path: str, headers: Headers | None = None, **rest: object) -> Call:
-        """A request as the page writes it: who calls and what is sent stand in the arguments."""
+    def call(
+        self, method: str, path: str, headers: Headers | None = None, **options: object
+    ) -> Call:
+        """Return a request for the page, without credentials."""
         url = f"http://{HOST}:{self.live.client.port}{path}"
-        return {"url": url, "method": method, "headers": dict(headers or {}), **rest}
+        return {"url": url, "method": method, "headers": dict(headers or {}), **options}
 
     def form(self, path: str, **fields: str) -> Call:
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.call("POST", path, kind, body=urlencode(fields))
+        content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.call("POST", path, content_type, body=urlencode(fields))
 
-    def by_caller(self, method: str, path: str, value: object = None, **rest: object) -> Call:
-        """With a token, and with JSON where there is a value: the browser asks before it sends."""
+    def authenticated(
+        self, method: str, path: str, value: object = None, **options: object
+    ) -> Call:
+        """Return a request with a token, and with JSON if there is a value: it has a preflight."""
         if value is None:
-            return self.call(method, path, self.live.client.caller, **rest)
+            return self.call(method, path, self.live.client.caller, **options)
         headers = {**self.live.client.caller, **JSON_TYPE}
-        return self.call(method, path, headers, body=json.dumps(value), **rest)
+        return self.call(method, path, headers, body=json.dumps(value), **options)
 
-    def opened(
+    def open_page(
         self, page: str, calls: list[Call], folder: Path
-    ) -> tuple[list[Seen | None], list[str]]:
-        """Open the page in Chromium; give what it saw of its calls, and what the service logged."""
-        before = len(self._logged())
+    ) -> tuple[list[Response | None], list[str]]:
+        """Open the page in Chromium; return its responses, and the requests that were logged."""
+        before = len(self._read_requests())
         document = visit(f"{page}#{quote(json.dumps(calls))}", folder).document
-        written = re.search(r'<pre id="seen">(.+?)</pre>', document, re.DOTALL)
-        assert written, f"The page did not come to its end: {document}"
-        seen = [one and Seen(**one) for one in json.loads(html.unescape(written[1]))]
-        return seen, self._logged()[before:]
+        match = re.search(r'<pre id="responses">(.+?)</pre>', document, re.DOTALL)
+        assert match, f"The scripts of the page did not finish: {document}"
+        responses = [
+            response and Response(**response) for response in json.loads(html.unescape(match[1]))
+        ]
+        return responses, self._read_requests()[before:]
 
     @contextmanager
-    def failing(self, *tables: str) -> Iterator[None]:
-        """Let the service fail, and not because of the request, where it needs a table of these."""
+    def without_tables(self, *tables: str) -> Iterator[None]:
+        """Rename tables of the database, so that requests that need them fail with a 500."""
         path = self.live.settings["DATABASE_URL"].removeprefix("sqlite:///")
         with closing(sqlite3.connect(path)) as database:
             for name in tables:
@@ -156,39 +164,44 @@ class Web:
                 for name in tables:
                     database.execute(f"ALTER TABLE {name}_away RENAME TO {name}")
 
-    def _logged(self) -> list[str]:
-        """Method, route and status of each request; that of a preflight is `unmatched`."""
-        # A line may come after its answer, but not after the next one; this one has none.
-        self.live.client.get("/health/live").of(200)
+    def _read_requests(self) -> list[str]:
+        """Return method, route and status of each request; the route of a preflight is unmatched.
+
+        The line of a request may follow its answer, but not the next answer. So send one more
+        request, which is not logged.
+        """
+        self.live.client.get("/health/live").require(200)
         lines = (line for line in self.live.log.read_text().splitlines() if line.startswith("{"))
-        return [one["message"] for one in map(json.loads, lines) if "route" in one]
+        return [entry["message"] for entry in map(json.loads, lines) if "route" in entry]
 
 
 @contextmanager
-def web_of(project: RenderedProject, folder: Path, **settings: str) -> Iterator[Web]:
-    with site() as known, site() as unknown:
-        friend, strangers = _origin(known), (_origin(unknown), f"http://localhost:{known}")
-        settings |= {"CORS_ORIGINS": json.dumps([friend])}
-        with running_on_a_fresh_database(project, folder, **settings) as live:
-            yield Web(live, friend, strangers)
+def serve_cors(project: RenderedProject, folder: Path, **settings: str) -> Iterator[CorsService]:
+    """Run the service with one allowed origin, and serve the page under all origins."""
+    with serve_page() as port, serve_page() as other_port:
+        allowed = _origin(port)
+        foreign = (_origin(other_port), f"http://localhost:{port}")
+        settings |= {"CORS_ORIGINS": json.dumps([allowed])}
+        with run_on_fresh_database(project, folder, **settings) as live:
+            yield CorsService(live, allowed, foreign)
 
 
 def _origin(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def with_origins(options: tuple[Option, ...], workspace: Path) -> RenderedProject:
-    """A project that knows users, and origins that may call it."""
+def install_with_origins(options: tuple[Option, ...], workspace: Path) -> RenderedProject:
+    """Install a service with users and allowed origins."""
     answers = {"sqlalchemy": "async", "database": "sqlite", "auth": "jwt"}
     answers["cors_origins"] = '["https://app.example.com"]'
-    return installed(row_with(options, **answers), workspace)
+    return install_row(row_with(options, **answers), workspace)
 
 
 def new_name() -> str:
     return f"item-{secrets.token_hex(8)}"
 
 
-def new_item(live: Live) -> str:
-    """The path of an item that was not there before."""
+def create_item(live: Live) -> str:
+    """Create an item and return its path."""
     answer = live.client.send_json("POST", ITEMS, {"name": new_name()})
-    return answer.of(201).headers["location"]
+    return answer.require(201).headers["location"]

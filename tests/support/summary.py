@@ -1,7 +1,7 @@
 """A pytest plugin that prints measurements of the tests, and seconds per part as the last lines.
 
-A test reports a line with `record_property("report", text)`, and seconds of a part of its work
-with `record_property("seconds", (part, seconds))`.
+`record_property("report", text)` adds a line, `record_property("seconds", (part, seconds))` the
+duration of a part of the test.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""The processes of a service as a supervisor runs them: whatever ends is started again."""
+"""The processes of a service under a supervisor, which restarts them."""
 
 import json
 import os
@@ -28,17 +28,20 @@ import json, os, sys, sqlalchemy
 engine = sqlalchemy.create_engine(os.environ["DATABASE_URL"], connect_args=eval(sys.argv[2]))
 with engine.begin() as connection:
     result = connection.execute(sqlalchemy.text(sys.argv[1]))
-    print(json.dumps([[str(it) for it in row] for row in result] if result.returns_rows else []))
+    rows = [[str(value) for value in row] for row in result] if result.returns_rows else []
+    print(json.dumps(rows))
 """
 
 
-class Supervised:
-    """A program that is started again whenever it ends, until the test lets it end."""
+class SupervisedProcess:
+    """A program that is restarted when it exits, until `end` is called."""
 
     def __init__(
         self, command: list[str], project: RenderedProject, variables: Mapping[str, str]
     ) -> None:
-        self.command, self._project, self._variables = command, project, variables
+        self.command = command
+        self._project = project
+        self._variables = variables
         self._log = project.folder.parent / f"{Path(command[0]).name}.log"
         self._ending = False
         self._spawn()
@@ -57,16 +60,17 @@ class Supervised:
                 self._spawn()
 
     def kill(self) -> None:
-        """Without a word to it, and to nobody of its group."""
+        """Send SIGKILL to the process, and not to its group."""
         self.process.kill()
 
     def kill_child(self) -> None:
-        """One of the processes that it forked."""
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        """Send SIGKILL to the last child process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         with suppress(ProcessLookupError):
-            os.kill(int(found.split()[-1]), signal.SIGKILL)
+            os.kill(int(children.split()[-1]), signal.SIGKILL)
 
     def end(self, seconds: float) -> int:
+        """Stop the process without a restart, and return its exit code."""
         self._ending = True
         code = stop(self.process, seconds)
         self._thread.join()
@@ -75,21 +79,21 @@ class Supervised:
 
 @dataclass
 class SupervisedService:
-    """A service with its worker, if it has one, and what its jobs have told."""
+    """A service and its worker, if it has one; the jobs log their starts to `probes`."""
 
     project: RenderedProject
     variables: Mapping[str, str]
     probes: Path
     port: int = field(default_factory=free_port)
-    worker: Supervised | None = None
+    worker: SupervisedProcess | None = None
 
     def __post_init__(self) -> None:
         run = [self.project.program("fastapi"), "run", "--host", HOST, "--port", str(self.port)]
-        self.api = Supervised(run, self.project, self.variables)
+        self.api = SupervisedProcess(run, self.project, self.variables)
         if self.project.has_worker:
             work = ["-A", "app.worker", "worker", "--concurrency", "4"]
             command = [self.project.program("celery"), *work]
-            self.worker = Supervised(command, self.project, self.variables)
+            self.worker = SupervisedProcess(command, self.project, self.variables)
         wait_for(self.is_live)
 
     @property
@@ -107,44 +111,46 @@ class SupervisedService:
         except ContractError:
             return False
 
-    def answered(self, method: str, path: str, status: int) -> dict[str, Any]:
-        """As a client that tries again where it was not answered, or not so."""
+    def retry_request(self, method: str, path: str, status: int) -> dict[str, Any]:
+        """Repeat a request until it is answered with the status."""
         end = time.monotonic() + 60
         while True:
             try:
-                found: dict[str, Any] = self.client.send(method, path).of(status).json
+                document: dict[str, Any] = self.client.send(method, path).require(status).json
             except ContractError:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.2)
             else:
-                return found
+                return document
 
     def enqueue(self, path: str) -> str:
-        return str(self.answered("POST", f"/api/v1/probes/{path}", 202)["id"])
+        return str(self.retry_request("POST", f"/api/v1/probes/{path}", 202)["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
-        return self.answered("GET", f"/api/v1/jobs/{job_id}", 200)
+        return self.retry_request("GET", f"/api/v1/jobs/{job_id}", 200)
 
-    def ended(self, job_id: str, seconds: float) -> dict[str, Any]:
+    def wait_for_job(self, job_id: str, seconds: float) -> dict[str, Any]:
         wait_for(lambda: self.job(job_id)["finished_at"] is not None, seconds)
         return self.job(job_id)
 
     def query(self, statement: str) -> list[list[str]]:
-        wait = "{}" if "postgresql" in self.variables["DATABASE_URL"] else "{'timeout': 30}"
-        arguments = ("-c", _QUERY, statement, wait)
         url = self.variables["DATABASE_URL"]
-        found = self.project.call("python", *arguments, seconds=60, DATABASE_URL=url)
-        rows: list[list[str]] = json.loads(found.splitlines()[-1])
+        connect_arguments = "{}" if "postgresql" in url else "{'timeout': 30}"
+        arguments = ("-c", _QUERY, statement, connect_arguments)
+        output = self.project.call("python", *arguments, seconds=60, DATABASE_URL=url)
+        rows: list[list[str]] = json.loads(output.splitlines()[-1])
         return rows
 
-    def told(self) -> list[list[str]]:
-        """Word, job and request id of each line that a job has written."""
+    def read_probes(self) -> list[list[str]]:
+        """Return the word `started`, the job and the request id of each logged start."""
         return [line.split() for line in self.probes.read_text().splitlines()]
 
 
-def probed(options: tuple[Option, ...], workspace: Path, **answers: str) -> RenderedProject:
-    """A service with the feature that the tests of jobs need."""
+def install_with_probes(
+    options: tuple[Option, ...], workspace: Path, **answers: str
+) -> RenderedProject:
+    """Install a service with the feature of `tests.support.probes`."""
     row = row_with(options, auth="none", **answers)
     project = RenderedProject(Row(f"probed-{row.id}-{os.getpid()}", row.answers), workspace)
     if not (project.folder / "app/probes").exists():
@@ -158,13 +164,13 @@ def probed(options: tuple[Option, ...], workspace: Path, **answers: str) -> Rend
 def supervise(
     project: RenderedProject, folder: Path, **settings: str
 ) -> Iterator[SupervisedService]:
-    """Run it on a fresh database, with a table for what its jobs write."""
+    """Run the service on a fresh database with the table `effects`, to which its jobs write."""
     probes = folder / "probes"
     probes.touch()
     with fresh_database(project) as url, ExitStack() as stack:
         settings = {"DATABASE_URL": url, "PROBES": str(probes), **settings}
         project.call("alembic", "upgrade", "head", seconds=60, **settings)
-        found = SupervisedService(project, project.variables(**settings), probes)
-        stack.callback(found.close)
-        found.query("CREATE TABLE effects (job VARCHAR(36))")
-        yield found
+        service = SupervisedService(project, project.variables(**settings), probes)
+        stack.callback(service.close)
+        service.query("CREATE TABLE effects (job VARCHAR(36))")
+        yield service

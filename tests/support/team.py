@@ -45,7 +45,7 @@ class TeamProject:
         self.commit()
 
     def record(self, **changes: object) -> None:
-        """Edit the answers file by hand; None removes an answer."""
+        """Edit the answers file; None removes an answer."""
         recorded = yaml.safe_load(self.read(ANSWERS_FILE)) | changes
         kept = {name: value for name, value in recorded.items() if value is not None}
         self.commit_file(ANSWERS_FILE, yaml.safe_dump(kept))

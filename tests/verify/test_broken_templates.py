@@ -1,4 +1,4 @@
-"""A template broken on purpose fails `verify` at the stage that must notice."""
+"""A template broken on purpose fails `verify` at the stage that must detect it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ ITEMS = "{% if examples %}items{% endif %}"
 
 
 def without_tests(mutation: Mutation) -> Mutation:
-    """Replace the tests by one that passes, so that only the running service can notice."""
+    """Replace the tests by one that passes: only the running service shows the mutation."""
 
     def edit(template: Path) -> None:
         mutation(template)
@@ -28,7 +28,7 @@ def without_tests(mutation: Mutation) -> Mutation:
 
 
 WRONG_STATUS = replace_text(f"app/{ITEMS}/routes.py.jinja", "status_code=201", "status_code=200")
-FAILS_AT_ITS_END = replace_text(
+FAILS_ON_SHUTDOWN = replace_text(
     "app/main.py",
     "from app.application",
     "import signal\nimport sys\n\nfrom app.application",
@@ -37,7 +37,7 @@ FAILS_AT_ITS_END = replace_text(
 
 BROKEN: dict[str, tuple[str, Mutation, str]] = {
     "a typo in a template": ("render", append_text("app/settings.py.jinja", "{{ typo }}"), "typo"),
-    "a dependency that does not exist": (
+    "a missing dependency": (
         "install",
         append_text("pyproject.toml.jinja", '[tool.uv.sources]\nfastapi = { path = "gone" }\n'),
         "gone",
@@ -55,17 +55,17 @@ BROKEN: dict[str, tuple[str, Mutation, str]] = {
         "color",
     ),
     "a wrong status": ("test", WRONG_STATUS, "201"),
-    "a wrong status that no test notices": (
+    "an untested wrong status": (
         "boot",
         without_tests(WRONG_STATUS),
-        "Broken: POST /items is 201",
+        "Broken: POST /items returns 201",
     ),
-    "a server that fails at its end": ("boot", FAILS_AT_ITS_END, "exit code 3"),
+    "a server that fails on shutdown": ("boot", FAILS_ON_SHUTDOWN, "exit code 3"),
 }  # fmt: skip
 
 
-def borrowing_workspace(folder: Path, workspace: Path, tree: Path) -> Path:
-    """Make a workspace with another template, and with the proofs of the shared one."""
+def make_workspace(folder: Path, workspace: Path, tree: Path) -> Path:
+    """Make a workspace for another template, linked to the proofs of the shared one."""
     prepare_workspace(tree, folder)
     for name in ("environments", "proven"):
         (workspace / name).mkdir(exist_ok=True)
@@ -79,7 +79,7 @@ def test_broken_template_fails_at_stage(
 ) -> None:
     tree = copy_template(tmp_path / "template")
     mutation(tree / "template")
-    report = verify_row(FIRST, borrowing_workspace(tmp_path / "broken", workspace, tree))
+    report = verify_row(FIRST, make_workspace(tmp_path / "broken", workspace, tree))
     assert not report.ok
     assert report.stages[-1].name == stage, report.stages[-1].output
     assert evidence in report.stages[-1].output
@@ -88,8 +88,8 @@ def test_broken_template_fails_at_stage(
 
 def test_proven_stages_are_shared(workspace: Path, tmp_path: Path) -> None:
     tree = copy_template(tmp_path / "template")
-    assert verify_row(FIRST, borrowing_workspace(tmp_path / "once", workspace, tree)).ok
-    report = verify_row(FIRST, borrowing_workspace(tmp_path / "again", workspace, tree))
+    assert verify_row(FIRST, make_workspace(tmp_path / "once", workspace, tree)).ok
+    report = verify_row(FIRST, make_workspace(tmp_path / "again", workspace, tree))
     assert report.ok
     assert [stage.name for stage in report.stages if not stage.shared] == ["render"]
 
@@ -97,7 +97,7 @@ def test_proven_stages_are_shared(workspace: Path, tmp_path: Path) -> None:
 def test_failure_is_not_shared(workspace: Path, tmp_path: Path) -> None:
     tree = copy_template(tmp_path / "template")
     BROKEN["an unformatted file"][1](tree / "template")
-    broken = borrowing_workspace(tmp_path / "broken", workspace, tree)
+    broken = make_workspace(tmp_path / "broken", workspace, tree)
     for _ in range(2):
         report = verify_row(FIRST, broken)
         assert not report.ok

@@ -1,4 +1,4 @@
-"""Every sentence of the contract notices a service that breaks it."""
+"""Each check of the contract detects a service that breaks its sentence."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,22 +14,24 @@ from generator.verify import contract
 from generator.verify.contract import auth, core, files, items, jobs, tokens, users
 from generator.verify.contract.accounts import LOGOUT, ME, REFRESH, TOKEN, USERS
 from generator.verify.contract.client import Answer, Client, ContractError, Headers
-from tests.support.live import Live, installed, running_on_a_fresh_database
+from tests.support.live import Live, install_row, run_on_fresh_database
 from tests.support.rendered import MATRIX
 
 pytestmark = pytest.mark.slow
 
 Change = Callable[[Answer], Answer]
-# Prefix of a request: only without credentials.
-NOBODY = "nobody: "
+# Prefix of a request that matches only without credentials.
+ANONYMOUS = "anonymous: "
 
 
-class Lie(NamedTuple):
-    """A change to the answers of some requests, which breaks the sentence that begins so."""
+class Fault(NamedTuple):
+    """A change to the answers of matching requests, which breaks a sentence.
+
+    `sentence` and `request` are prefixes. `status` limits the change to answers with this status.
+    """
 
     sentence: str
     request: str
-    # Changes only answers with this status.
     status: int | None
     change: Change
 
@@ -37,60 +39,65 @@ class Lie(NamedTuple):
         return f"{self.sentence}: {self.request} {self.status}"
 
 
-def status(code: int) -> Change:
+def set_status(code: int) -> Change:
     return lambda answer: replace(answer, status=code)
 
 
-def header(name: str, value: str) -> Change:
+def set_header(name: str, value: str) -> Change:
     return lambda answer: replace(answer, headers={**answer.headers, name: value})
 
 
-def body(change: Callable[[Any], object]) -> Change:
-    def changed(answer: Answer) -> Answer:
+def change_body(change: Callable[[Any], object]) -> Change:
+    def apply(answer: Answer) -> Answer:
         document = answer.json
         change(document)
         return replace(answer, body=json.dumps(document).encode())
 
-    return changed
+    return apply
 
 
-def error(**fields: object) -> Change:
-    return body(lambda document: document["error"].update(fields))
+def set_fields(**fields: object) -> Change:
+    return change_body(lambda document: document.update(fields))
 
 
-def text(added: bytes) -> Change:
-    return lambda answer: replace(answer, body=answer.body + added)
+def set_error(**fields: object) -> Change:
+    return change_body(lambda document: document["error"].update(fields))
 
 
-def of_code(code: str, change: Change) -> Change:
+def append(content: bytes) -> Change:
+    return lambda answer: replace(answer, body=answer.body + content)
+
+
+def with_code(code: str, change: Change) -> Change:
     """Change only errors with this code."""
     return lambda answer: change(answer) if answer.json["error"]["code"] == code else answer
 
 
-def later(first: int, change: Change) -> Change:
+def from_match(first: int, change: Change) -> Change:
     """Change answers from the `first` match on, counted from 1."""
     number = count(1)
     return lambda answer: change(answer) if next(number) >= first else answer
 
 
-def always_the_first(name: str) -> Change:
-    """Repeat the first value of a field."""
-    seen: list[object] = []
+def repeat_first(name: str) -> Change:
+    """Give a field its first value in every answer."""
+    values: list[object] = []
 
-    def changed(it: dict[str, object]) -> None:
-        seen.append(it[name])
-        it[name] = seen[0]
+    def apply(document: dict[str, object]) -> None:
+        values.append(document[name])
+        document[name] = values[0]
 
-    return body(changed)
+    return change_body(apply)
 
 
-class LyingClient(Client):
+class FaultyClient(Client):
     """A client that changes the answers to matching requests."""
 
-    def __init__(self, honest: Client, lie: Lie) -> None:
-        super().__init__(honest.host, honest.port)
-        self.caller, self.admin = honest.caller, honest.admin
-        self.lie = lie
+    def __init__(self, client: Client, fault: Fault) -> None:
+        super().__init__(client.host, client.port)
+        self.caller = client.caller
+        self.admin = client.admin
+        self.fault = fault
 
     def send(
         self,
@@ -100,158 +107,164 @@ class LyingClient(Client):
         body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
         answer = super().send(method, path, headers, body)
-        said = [answer.request] if self.caller else [answer.request, NOBODY + answer.request]
-        matches = any(line.startswith(self.lie.request) for line in said)
-        wanted = self.lie.status in (None, answer.status)
-        return self.lie.change(answer) if matches and wanted else answer
+        requests = [answer.request] if self.caller else [answer.request, ANONYMOUS + answer.request]
+        request_matches = any(request.startswith(self.fault.request) for request in requests)
+        status_matches = self.fault.status in (None, answer.status)
+        return self.fault.change(answer) if request_matches and status_matches else answer
 
 
 ITEMS = "/api/v1/items"
 FILES = "/api/v1/files"
 JOBS = "/api/v1/jobs"
 REPORTS = f"{ITEMS}/reports"
-CORE_LIES = [
-    Lie("GET /health/live is 200", "GET /health/live", None, status(204)),
-    Lie("GET /health/live is 200", "HEAD /health/live", None, text(b"x")),
-    Lie("GET /health is 200", "GET /health", 200, body(lambda it: it.update(more=1))),
-    Lie("GET /health is 200", "GET /health", 200,
-        body(lambda it: it.get("dependencies", {}).update(migrations="pending"))),
-    Lie("An unknown route", "GET /api/v1/no-such", 404,
-        error(path="/api/v1/no-such-route?secret=1")),
-    Lie("An unknown route", "GET /api/v1/no-such", 404, error(details=[])),
-    Lie("An unknown route", "GET /api/v1/no-such", 404, error(request_id="another")),
-    Lie("A wrong method", "POST /health/live", 405, header("allow", "")),
-    Lie("A wrong method", "POST /health/live", 405, error(code="NOT_FOUND")),
-    Lie("A good X-Request-ID", "GET /api/v1/no-such-route", 404, lambda answer: header(
-           "x-request-id", "fixed")(error(request_id="fixed")(answer))),
-    Lie("A bad or absent X-Request-ID", "GET /health/live", None, header("x-request-id", "fixed")),
-    Lie("A bad or absent X-Request-ID", "GET /health/live", None,
-        header("x-request-id", "x" * 129)),
-    Lie("/docs and /openapi.json", "GET /docs", None,
-        text(b'<script src="https://cdn.example/a.js">')),
-    Lie("/docs and /openapi.json", "GET /docs", None, text(b"<link href='//cdn.example/a.css'>")),
-    Lie("/docs and /openapi.json", "GET /docs", None, text(b'<script src="/gone.js">')),
-    Lie("Malformed", "POST /api/v1/", 422,
-        error(details=[{"loc": ["query"], "msg": "", "type": ""}])),
-    Lie("Malformed", "POST /api/v1/", 422,
-        error(details=[{"loc": ["body"], "msg": "", "type": "", "input": "secret"}])),
-    Lie("Exactly the limit", "POST /api/v1/", 413, error(code="TOO_LARGE")),
+CORE_FAULTS = [
+    Fault("GET /health/live returns 200", "GET /health/live", None, set_status(204)),
+    Fault("GET /health/live returns 200", "HEAD /health/live", None, append(b"x")),
+    Fault("GET /health returns 200", "GET /health", 200, set_fields(more=1)),
+    Fault("GET /health returns 200", "GET /health", 200,
+        change_body(lambda health: health.get("dependencies", {}).update(migrations="pending"))),
+    Fault("An unknown route", "GET /api/v1/no-such", 404,
+        set_error(path="/api/v1/no-such-route?secret=1")),
+    Fault("An unknown route", "GET /api/v1/no-such", 404, set_error(details=[])),
+    Fault("An unknown route", "GET /api/v1/no-such", 404, set_error(request_id="another")),
+    Fault("A wrong method", "POST /health/live", 405, set_header("allow", "")),
+    Fault("A wrong method", "POST /health/live", 405, set_error(code="NOT_FOUND")),
+    Fault("A valid X-Request-ID", "GET /api/v1/no-such-route", 404,
+        lambda answer: set_header("x-request-id", "fixed")(set_error(request_id="fixed")(answer))),
+    Fault("An invalid or missing X-Request-ID", "GET /health/live", None,
+        set_header("x-request-id", "fixed")),
+    Fault("An invalid or missing X-Request-ID", "GET /health/live", None,
+        set_header("x-request-id", "x" * 129)),
+    Fault("GET /docs and /openapi.json", "GET /docs", None,
+        append(b'<script src="https://cdn.example/a.js">')),
+    Fault("GET /docs and /openapi.json", "GET /docs", None,
+        append(b"<link href='//cdn.example/a.css'>")),
+    Fault("GET /docs and /openapi.json", "GET /docs", None, append(b'<script src="/gone.js">')),
+    Fault("Invalid JSON", "POST /api/v1/", 422,
+        set_error(details=[{"loc": ["query"], "msg": "", "type": ""}])),
+    Fault("Invalid JSON", "POST /api/v1/", 422,
+        set_error(details=[{"loc": ["body"], "msg": "", "type": "", "input": "secret"}])),
+    Fault("A body of exactly the limit", "POST /api/v1/", 413, set_error(code="TOO_LARGE")),
 ]  # fmt: skip
-ITEMS_LIES = [
-    Lie("POST /items is 201", f"POST {ITEMS}", 201, status(200)),
-    Lie("POST /items is 201", f"POST {ITEMS}", 201, header("location", ITEMS)),
-    Lie("POST /items is 201", f"POST {ITEMS}", 201, body(lambda it: it.update(secret=1))),
-    Lie("A taken name", f"POST {ITEMS}", 409, error(code="CONFLICT")),
-    Lie("A taken name", f"POST {ITEMS}", 409, status(500)),
-    Lie("GET /items/{id}", f"GET {ITEMS}/", 200, body(lambda it: it.update(name="other"))),
-    Lie("GET /items/{id}", f"GET {ITEMS}/", 404, error(code="NOT_FOUND")),
-    Lie("GET /items/{id}", f"GET {ITEMS}/nonsense", 422, status(404)),
-    Lie("GET /items gives pages", f"GET {ITEMS}?", 200, body(lambda it: it["items"].reverse())),
-    Lie("GET /items gives pages", f"GET {ITEMS}?", 200,
-        body(lambda it: it.update(next_cursor=None))),
-    Lie("A limit outside", f"GET {ITEMS}?limit=0", 422, status(200)),
-    Lie("A limit outside", f"GET {ITEMS}?cursor=nonsense", 422, status(404)),
-    Lie("PATCH changes only", f"PATCH {ITEMS}", 200, body(lambda it: it.update(description=""))),
-    Lie("PATCH of nothing", f"PATCH {ITEMS}", 400, status(200)),
-    Lie("PATCH of nothing", f"PATCH {ITEMS}", 409, error(code="CONFLICT")),
-    Lie("DELETE is 204", f"DELETE {ITEMS}", 204, status(200)),
-    Lie("DELETE is 204", f"DELETE {ITEMS}", 404, status(204)),
+ITEMS_FAULTS = [
+    Fault("POST /items returns 201", f"POST {ITEMS}", 201, set_status(200)),
+    Fault("POST /items returns 201", f"POST {ITEMS}", 201, set_header("location", ITEMS)),
+    Fault("POST /items returns 201", f"POST {ITEMS}", 201, set_fields(secret=1)),
+    Fault("A taken name", f"POST {ITEMS}", 409, set_error(code="CONFLICT")),
+    Fault("A taken name", f"POST {ITEMS}", 409, set_status(500)),
+    Fault("GET /items/{id}", f"GET {ITEMS}/", 200, set_fields(name="other")),
+    Fault("GET /items/{id}", f"GET {ITEMS}/", 404, set_error(code="NOT_FOUND")),
+    Fault("GET /items/{id}", f"GET {ITEMS}/nonsense", 422, set_status(404)),
+    Fault("GET /items returns pages", f"GET {ITEMS}?", 200,
+        change_body(lambda page: page["items"].reverse())),
+    Fault("GET /items returns pages", f"GET {ITEMS}?", 200, set_fields(next_cursor=None)),
+    Fault("A limit outside", f"GET {ITEMS}?limit=0", 422, set_status(200)),
+    Fault("A limit outside", f"GET {ITEMS}?cursor=nonsense", 422, set_status(404)),
+    Fault("PATCH /items/{id} changes only", f"PATCH {ITEMS}", 200, set_fields(description="")),
+    Fault("PATCH /items/{id} without", f"PATCH {ITEMS}", 400, set_status(200)),
+    Fault("PATCH /items/{id} without", f"PATCH {ITEMS}", 409, set_error(code="CONFLICT")),
+    Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 204, set_status(200)),
+    Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 404, set_status(204)),
 ]  # fmt: skip
-JOBS_LIES = [
-    Lie("An unknown job", f"GET {JOBS}/", 404, error(code="NOT_FOUND")),
-    Lie("An unknown job", f"GET {JOBS}/nonsense", 422, status(404)),
-    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, status(200)),
-    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, header("location", ITEMS)),
-    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, body(lambda it: it.update(more=1))),
-    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202,
-        body(lambda it: it.update(status="succeeded"))),
-    Lie("POST /items/reports is 202", f"POST {REPORTS}", 202, body(lambda it: it.update(result=0))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(status="failed"))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(attempts=0))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(error="some"))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(result={}))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200, body(lambda it: it.update(name="other"))),
-    Lie("GET /jobs/{id} tells", f"GET {JOBS}/", 200,
-        body(lambda it: it["finished_at"] and it.update(finished_at="0001"))),
+JOBS_FAULTS = [
+    Fault("An unknown job", f"GET {JOBS}/", 404, set_error(code="NOT_FOUND")),
+    Fault("An unknown job", f"GET {JOBS}/nonsense", 422, set_status(404)),
+    Fault("POST /items/reports", f"POST {REPORTS}", 202, set_status(200)),
+    Fault("POST /items/reports", f"POST {REPORTS}", 202, set_header("location", ITEMS)),
+    Fault("POST /items/reports", f"POST {REPORTS}", 202, set_fields(more=1)),
+    Fault("POST /items/reports", f"POST {REPORTS}", 202, set_fields(status="succeeded")),
+    Fault("POST /items/reports", f"POST {REPORTS}", 202, set_fields(result=0)),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(status="failed")),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(attempts=0)),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(error="some")),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(result={})),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(name="other")),
+    Fault("GET /jobs/{id}", f"GET {JOBS}/", 200,
+        change_body(lambda job: job["finished_at"] and job.update(finished_at="0001"))),
 ]  # fmt: skip
-FILES_LIES = [
-    Lie("POST /files is 201", f"POST {FILES}", 201, body(lambda it: it.update(size=1))),
-    Lie("POST /files is 201", f"POST {FILES}", 201, body(lambda it: it.update(sha256=""))),
-    Lie("POST /files is 201", f"POST {FILES}", 201, header("location", FILES)),
-    Lie("A file that is not", f"POST {FILES}", 415, status(201)),
-    Lie("A file that is not", f"POST {FILES}", 422, error(code="BAD_REQUEST")),
-    Lie("GET /files/{id}/content", f"GET {FILES}/", 200, text(b"more")),
-    Lie("GET /files/{id}/content", f"GET {FILES}/", 200, header("content-disposition", "inline")),
-    Lie("GET /files/{id}/content", f"GET {FILES}/", 200, header("x-content-type-options", "")),
-    Lie("DELETE /files/{id}", f"DELETE {FILES}", 204, status(200)),
-    Lie("DELETE /files/{id}", f"GET {FILES}", 404, error(code="NOT_FOUND")),
+FILES_FAULTS = [
+    Fault("POST /files returns 201", f"POST {FILES}", 201, set_fields(size=1)),
+    Fault("POST /files returns 201", f"POST {FILES}", 201, set_fields(sha256="")),
+    Fault("POST /files returns 201", f"POST {FILES}", 201, set_header("location", FILES)),
+    Fault("A file that differs", f"POST {FILES}", 415, set_status(201)),
+    Fault("A file that differs", f"POST {FILES}", 422, set_error(code="BAD_REQUEST")),
+    Fault("GET /files/{id}/content", f"GET {FILES}/", 200, append(b"more")),
+    Fault("GET /files/{id}/content", f"GET {FILES}/", 200,
+        set_header("content-disposition", "inline")),
+    Fault("GET /files/{id}/content", f"GET {FILES}/", 200,
+        set_header("x-content-type-options", "")),
+    Fault("DELETE /files/{id}", f"DELETE {FILES}", 204, set_status(200)),
+    Fault("DELETE /files/{id}", f"GET {FILES}", 404, set_error(code="NOT_FOUND")),
 ]  # fmt: skip
-AUTH_LIES = [
-    Lie("OpenAPI says how a caller", "GET /openapi.json", 200,
-        body(lambda it: it["components"].pop("securitySchemes"))),
-    Lie("OpenAPI says how a caller", "GET /openapi.json", 200,
-        body(lambda it: it["paths"][ITEMS]["get"].pop("security"))),
-    Lie("A route that needs a caller", f"GET {ITEMS}", 401, header("www-authenticate", "Basic")),
-    Lie("A route that needs a caller", f"DELETE {FILES}/", 401, status(404)),
-    Lie("A route that needs a caller", f"PATCH {ME}", 401, error(code="INVALID_TOKEN")),
-    Lie("Credentials that are made up", f"GET {ITEMS}/", 401,
-        of_code("INVALID_TOKEN", status(404))),
-    Lie("Credentials that are made up", f"POST {FILES}", 401,
-        of_code("INVALID_TOKEN", error(code="UNAUTHORIZED"))),
-    Lie("Credentials that are made up", f"GET {USERS}", 401,
-        of_code("INVALID_TOKEN", header("www-authenticate", ""))),
-    Lie("Health and the documentation", f"{NOBODY}GET /docs", 200, status(401)),
-    Lie("Health and the documentation", f"{NOBODY}GET /health", 200, status(401)),
-    Lie("Health and the documentation", f"{NOBODY}GET /api/v1/no-such-route", 404, status(401)),
+AUTH_FAULTS = [
+    Fault("OpenAPI declares", "GET /openapi.json", 200,
+        change_body(lambda document: document["components"].pop("securitySchemes"))),
+    Fault("OpenAPI declares", "GET /openapi.json", 200,
+        change_body(lambda document: document["paths"][ITEMS]["get"].pop("security"))),
+    Fault("Protected routes return 401 UNAUTHORIZED", f"GET {ITEMS}", 401,
+        set_header("www-authenticate", "Basic")),
+    Fault("Protected routes return 401 UNAUTHORIZED", f"DELETE {FILES}/", 401, set_status(404)),
+    Fault("Protected routes return 401 UNAUTHORIZED", f"PATCH {ME}", 401,
+        set_error(code="INVALID_TOKEN")),
+    Fault("Protected routes return 401 INVALID_TOKEN", f"GET {ITEMS}/", 401,
+        with_code("INVALID_TOKEN", set_status(404))),
+    Fault("Protected routes return 401 INVALID_TOKEN", f"POST {FILES}", 401,
+        with_code("INVALID_TOKEN", set_error(code="UNAUTHORIZED"))),
+    Fault("Protected routes return 401 INVALID_TOKEN", f"GET {USERS}", 401,
+        with_code("INVALID_TOKEN", set_header("www-authenticate", ""))),
+    Fault("Health and the documentation", f"{ANONYMOUS}GET /docs", 200, set_status(401)),
+    Fault("Health and the documentation", f"{ANONYMOUS}GET /health", 200, set_status(401)),
+    Fault("Health and the documentation", f"{ANONYMOUS}GET /api/v1/no-such-route", 404,
+        set_status(401)),
 ]  # fmt: skip
-TOKENS_LIES = [
-    Lie("POST /auth/token is 200", f"POST {TOKEN}", 200, body(lambda it: it.update(expires_in=60))),
-    Lie("POST /auth/token is 200", f"POST {TOKEN}", 200, body(lambda it: it.update(scope=""))),
-    Lie("POST /auth/token is 200", f"GET {ME}", 200, body(lambda it: it.update(email=""))),
-    Lie("A wrong password", f"POST {TOKEN}", 401, error(code="INVALID_TOKEN")),
-    Lie("A wrong password", f"POST {TOKEN}", 401, header("www-authenticate", "")),
-    Lie("A wrong password", f"POST {TOKEN}", 401, later(2, error(message="Nobody is called so"))),
-    Lie("A wrong password", f"POST {TOKEN}", 422, status(400)),
-    Lie("POST /auth/refresh is another", f"POST {REFRESH}", 200, status(201)),
-    Lie("POST /auth/refresh is another", "POST /api/v1/auth", 200,
-        always_the_first("refresh_token")),
-    Lie("A refresh token that is made up", f"POST {REFRESH}", 401, error(code="UNAUTHORIZED")),
-    Lie("A refresh token that is made up", f"GET {ME}", 401, status(200)),
-    Lie("A refresh token that is used again", f"GET {ME}", 401, later(2, status(200))),
-    Lie("A refresh token that is used again", f"GET {ME}", 200, later(3, status(401))),
-    Lie("POST /auth/logout is 204", f"POST {LOGOUT}", 204, status(401)),
-    Lie("POST /auth/logout is 204", f"GET {ME}", 401, later(3, status(200))),
-    Lie("POST /auth/logout is 204", f"GET {ITEMS}", 200, status(401)),
+TOKENS_FAULTS = [
+    Fault("POST /auth/token", f"POST {TOKEN}", 200, set_fields(expires_in=60)),
+    Fault("POST /auth/token", f"POST {TOKEN}", 200, set_fields(scope="")),
+    Fault("POST /auth/token", f"GET {ME}", 200, set_fields(email="")),
+    Fault("A wrong password", f"POST {TOKEN}", 401, set_error(code="INVALID_TOKEN")),
+    Fault("A wrong password", f"POST {TOKEN}", 401, set_header("www-authenticate", "")),
+    Fault("A wrong password", f"POST {TOKEN}", 401,
+        from_match(2, set_error(message="The user does not exist."))),
+    Fault("A wrong password", f"POST {TOKEN}", 422, set_status(400)),
+    Fault("POST /auth/refresh", f"POST {REFRESH}", 200, set_status(201)),
+    Fault("POST /auth/refresh", "POST /api/v1/auth", 200, repeat_first("refresh_token")),
+    Fault("A forged refresh token", f"POST {REFRESH}", 401, set_error(code="UNAUTHORIZED")),
+    Fault("A forged refresh token", f"GET {ME}", 401, set_status(200)),
+    Fault("A reused refresh token", f"GET {ME}", 401, from_match(2, set_status(200))),
+    Fault("A reused refresh token", f"GET {ME}", 200, from_match(3, set_status(401))),
+    Fault("POST /auth/logout", f"POST {LOGOUT}", 204, set_status(401)),
+    Fault("POST /auth/logout", f"GET {ME}", 401, from_match(3, set_status(200))),
+    Fault("POST /auth/logout", f"GET {ITEMS}", 200, set_status(401)),
 ]  # fmt: skip
-USERS_LIES = [
-    Lie("POST /users is 201", f"POST {USERS}", 201, body(lambda it: it.update(password=""))),
-    Lie("POST /users is 201", f"POST {USERS}", 201, body(lambda it: it.update(email="A@b.com"))),
-    Lie("POST /users is 201", f"POST {USERS}", 201, body(lambda it: it.update(role="admin"))),
-    Lie("A taken e-mail", f"POST {USERS}", 409, error(code="CONFLICT")),
-    Lie("A taken e-mail", f"POST {USERS}", 422, status(201)),
-    Lie("GET /users/me is the caller", f"GET {ME}", 200, body(lambda it: it.update(id=""))),
-    Lie("PATCH /users/me changes the e-mail", f"PATCH {ME}", 409, error(code="CONFLICT")),
-    Lie("PATCH /users/me changes the e-mail", f"PATCH {ME}", 200,
-        body(lambda it: it.update(email=""))),
-    Lie("PATCH /users/me changes the e-mail", f"POST {TOKEN}", 401, status(200)),
-    Lie("After PATCH /users/me with a password", f"GET {ME}", 401, status(200)),
-    Lie("After PATCH /users/me with a password", f"POST {REFRESH}", 401, status(200)),
-    Lie("After PATCH /users/me with a password", f"POST {TOKEN}", 401, later(2, status(200))),
-    Lie("PATCH /users/me without", f"PATCH {ME}", 422, status(200)),
-    Lie("PATCH /users/me without", f"PATCH {ME}", 403, error(code="INVALID_CREDENTIALS")),
-    Lie("GET /users is 403", f"GET {USERS}", 403, error(code="UNAUTHORIZED")),
-    Lie("GET /users is 403", f"GET {USERS}?", 200, body(lambda it: it["items"].reverse())),
-    Lie("GET /users is 403", f"GET {USERS}?", 200, body(lambda it: it.update(next_cursor=None))),
-    Lie("GET /users is 403", f"GET {USERS}?limit=0", 422, status(200)),
+USERS_FAULTS = [
+    Fault("POST /users", f"POST {USERS}", 201, set_fields(password="")),
+    Fault("POST /users", f"POST {USERS}", 201, set_fields(email="A@b.com")),
+    Fault("POST /users", f"POST {USERS}", 201, set_fields(role="admin")),
+    Fault("A taken e-mail", f"POST {USERS}", 409, set_error(code="CONFLICT")),
+    Fault("A taken e-mail", f"POST {USERS}", 422, set_status(201)),
+    Fault("GET /users/me", f"GET {ME}", 200, set_fields(id="")),
+    Fault("PATCH /users/me changes the e-mail", f"PATCH {ME}", 409, set_error(code="CONFLICT")),
+    Fault("PATCH /users/me changes the e-mail", f"PATCH {ME}", 200, set_fields(email="")),
+    Fault("PATCH /users/me changes the e-mail", f"POST {TOKEN}", 401, set_status(200)),
+    Fault("PATCH /users/me with a password", f"GET {ME}", 401, set_status(200)),
+    Fault("PATCH /users/me with a password", f"POST {REFRESH}", 401, set_status(200)),
+    Fault("PATCH /users/me with a password", f"POST {TOKEN}", 401, from_match(2, set_status(200))),
+    Fault("PATCH /users/me without", f"PATCH {ME}", 422, set_status(200)),
+    Fault("PATCH /users/me without", f"PATCH {ME}", 403, set_error(code="INVALID_CREDENTIALS")),
+    Fault("GET /users returns 403", f"GET {USERS}", 403, set_error(code="UNAUTHORIZED")),
+    Fault("GET /users returns 403", f"GET {USERS}?", 200,
+        change_body(lambda page: page["items"].reverse())),
+    Fault("GET /users returns 403", f"GET {USERS}?", 200, set_fields(next_cursor=None)),
+    Fault("GET /users returns 403", f"GET {USERS}?limit=0", 422, set_status(200)),
 ]  # fmt: skip
-LIES: dict[ModuleType, list[Lie]] = {
-    core: CORE_LIES,
-    items: ITEMS_LIES,
-    jobs: JOBS_LIES,
-    files: FILES_LIES,
-    auth: AUTH_LIES,
-    tokens: TOKENS_LIES,
-    users: USERS_LIES,
+FAULTS: dict[ModuleType, list[Fault]] = {
+    core: CORE_FAULTS,
+    items: ITEMS_FAULTS,
+    jobs: JOBS_FAULTS,
+    files: FILES_FAULTS,
+    auth: AUTH_FAULTS,
+    tokens: TOKENS_FAULTS,
+    users: USERS_FAULTS,
 }
 
 
@@ -259,36 +272,38 @@ LIES: dict[ModuleType, list[Lie]] = {
 def live(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Run a service with every feature and without a limit of failed logins."""
     folder = tmp_path_factory.mktemp("contract")
-    with running_on_a_fresh_database(
-        installed(MATRIX[0], workspace), folder, LOGIN_FAILURES_PER_ADDRESS="100000"
+    with run_on_fresh_database(
+        install_row(MATRIX[0], workspace), folder, LOGIN_FAILURES_PER_ADDRESS="100000"
     ) as live:
         yield live
 
 
 @pytest.fixture
-def honest(live: Live) -> Client:
+def client(live: Live) -> Client:
     """Log in for each test, since access tokens expire."""
     return live.as_caller()
 
 
-def test_service_keeps_contract(honest: Client) -> None:
-    sentences = contract.walk(honest)
-    lies = [lie.sentence for told in LIES.values() for lie in told]
-    assert {next((s for s in sentences if s.startswith(lie)), lie) for lie in lies} == set(
-        sentences
-    )
-    assert tuple(LIES) == contract.FEATURES
+def test_service_keeps_contract(client: Client) -> None:
+    """Each sentence has a fault that breaks it."""
+    sentences = contract.walk(client)
+    broken = [fault.sentence for faults in FAULTS.values() for fault in faults]
+    assert {
+        next((sentence for sentence in sentences if sentence.startswith(start)), start)
+        for start in broken
+    } == set(sentences)
+    assert tuple(FAULTS) == contract.FEATURES
 
 
-EVERY_LIE = [
-    pytest.param(feature, lie, id=f"{lie} {number}")
-    for feature, lies in LIES.items()
-    for number, lie in enumerate(lies)
+EVERY_FAULT = [
+    pytest.param(feature, fault, id=f"{fault} {number}")
+    for feature, faults in FAULTS.items()
+    for number, fault in enumerate(faults)
 ]
 
 
-@pytest.mark.parametrize(("feature", "lie"), EVERY_LIE)
-def test_broken_sentence_is_named(honest: Client, feature: ModuleType, lie: Lie) -> None:
+@pytest.mark.parametrize(("feature", "fault"), EVERY_FAULT)
+def test_broken_sentence_is_named(client: Client, feature: ModuleType, fault: Fault) -> None:
     with pytest.raises(ContractError) as caught:
-        contract.walk(LyingClient(honest, lie), [feature])
-    assert str(caught.value).startswith(f"Broken: {lie.sentence}")
+        contract.walk(FaultyClient(client, fault), [feature])
+    assert str(caught.value).startswith(f"Broken: {fault.sentence}")

@@ -1,4 +1,4 @@
-"""The identity provider that stands in for a company's own: tokens, keys, and being away."""
+"""The identity provider for tests: tokens, key rotation, restarts."""
 
 import json
 from collections.abc import Iterator
@@ -26,42 +26,42 @@ def fetch(url: str) -> Any:  # noqa: ANN401
     return json.load(connection.getresponse())
 
 
-def verified(provider: IdentityProvider, token: str) -> dict[str, Any]:
-    """The claims, as a client verifies them that knows the issuer alone."""
-    discovered = fetch(f"{provider.issuer}{DISCOVERY}")
-    keys = jwt.PyJWKSet.from_dict(fetch(discovered["jwks_uri"]))
+def verify(provider: IdentityProvider, token: str) -> dict[str, Any]:
+    """Verify a token like a client that is configured with the issuer only; return its claims."""
+    document = fetch(f"{provider.issuer}{DISCOVERY}")
+    keys = jwt.PyJWKSet.from_dict(fetch(document["jwks_uri"]))
     key = keys[jwt.get_unverified_header(token)["kid"]]
     return dict(
         jwt.decode(
             token,
             key,
-            algorithms=discovered["id_token_signing_alg_values_supported"],
+            algorithms=document["id_token_signing_alg_values_supported"],
             audience=provider.audience,
-            issuer=discovered["issuer"],
+            issuer=document["issuer"],
         )
     )
 
 
-def test_a_token_is_verified_by_what_is_published(provider: IdentityProvider) -> None:
-    claims = verified(provider, provider.mint(sub="grace", roles=["admin"], name=None))
+def test_published_keys_verify_token(provider: IdentityProvider) -> None:
+    claims = verify(provider, provider.mint(sub="grace", roles=["admin"], name=None))
 
     assert (claims["sub"], claims["roles"]) == ("grace", ["admin"])
     assert "name" not in claims
     assert provider.requests == {DISCOVERY: 1, JWKS: 1}
 
 
-def test_a_key_is_rotated_in_and_out(provider: IdentityProvider) -> None:
+def test_keys_rotate(provider: IdentityProvider) -> None:
     old = provider.mint()
     provider.rotate("ES256", keep=True)
-    assert {verified(provider, token)["sub"] for token in (old, provider.mint())} == {"ada"}
+    assert {verify(provider, token)["sub"] for token in (old, provider.mint())} == {"ada"}
 
     provider.rotate()
-    verified(provider, provider.mint())
+    verify(provider, provider.mint())
     with pytest.raises(KeyError):
-        verified(provider, old)
+        verify(provider, old)
 
 
-def test_it_goes_away_and_comes_back_as_it_was(provider: IdentityProvider) -> None:
+def test_restart_keeps_port_and_keys(provider: IdentityProvider) -> None:
     token = provider.mint()
 
     provider.stop()
@@ -69,8 +69,8 @@ def test_it_goes_away_and_comes_back_as_it_was(provider: IdentityProvider) -> No
         HTTPConnection(HOST, provider.port, timeout=5).connect()
     provider.start()
 
-    assert verified(provider, token)["sub"] == "ada"
+    assert verify(provider, token)["sub"] == "ada"
 
 
-def test_what_it_does_not_publish_is_not_found(provider: IdentityProvider) -> None:
+def test_unknown_path_is_not_found(provider: IdentityProvider) -> None:
     assert fetch(f"{provider.issuer}/nowhere") is None

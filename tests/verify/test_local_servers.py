@@ -1,4 +1,4 @@
-"""Real servers: they start, keep their data over a restart, and leave nothing behind."""
+"""Real servers start, keep their data over a restart, and clean up."""
 
 import os
 import socket
@@ -19,13 +19,13 @@ from generator.verify.servers.postgresql import PostgreSQL
 from generator.verify.servers.programs import Programs
 from generator.verify.servers.rabbitmq import RabbitMQ
 from generator.verify.servers.redis import Redis
-from tests.support.servers import missing
+from tests.support.servers import skip_missing
 
 pytestmark = pytest.mark.slow
 
 SERVERS = [server for server, _ in KINDS.values()]
 
-# For each kind a client, and how it keeps a value and reads it again.
+# For each kind: a client package, a script that writes a value, and one that reads it again.
 CLIENTS: dict[type[LocalServer], tuple[str, str, str]] = {
     PostgreSQL: (
         "psycopg[binary]",
@@ -45,22 +45,23 @@ CLIENTS: dict[type[LocalServer], tuple[str, str, str]] = {
 }
 
 
-def without(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def disable(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find no programs from this source: `installed` or `in_wheel`."""
     monkeypatch.setattr(Programs, source, lambda _: iter(()))
 
 
 def assert_restarts(server: LocalServer) -> None:
-    client, keep, read = CLIENTS[type(server)]
-    speak(client, keep, server.url)
+    client, write, read = CLIENTS[type(server)]
+    run_client(client, write, server.url)
     server.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((HOST, server.port))
     server.start()
-    speak(client, read, server.url)
+    run_client(client, read, server.url)
 
 
-def speak(client: str, script: str, url: str) -> None:
-    """Run a few lines with a client that this repository does not install."""
+def run_client(client: str, script: str, url: str) -> None:
+    """Run a script with a client package that this repository does not install."""
     command = [uv.find_uv_bin(), "run", "--no-project", "--python", sys.executable]
     command += ["--with", client, "python", "-c", script.format(url=url)]
     environment = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
@@ -68,23 +69,23 @@ def speak(client: str, script: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_what_is_installed_restarts_with_its_data(
+def test_installed_server_keeps_data(
     kind: type[LocalServer], temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without("in_wheel", monkeypatch)
+    disable("in_wheel", monkeypatch)
     try:
         with kind.running() as server:
             assert list(temporary.iterdir()) == [server.folder]
             assert_restarts(server)
     except UnavailableError as error:
-        missing(str(error))
+        skip_missing(str(error))
 
 
 @pytest.mark.parametrize("kind", [PostgreSQL, Redis])
-def test_what_a_wheel_carries_restarts_with_its_data(
+def test_server_from_wheel_keeps_data(
     kind: type[LocalServer], temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without("installed", monkeypatch)
+    disable("installed", monkeypatch)
     if kind is Redis and sys.version_info >= (3, 13):
         pytest.skip("There is no wheel of Redis for Python 3.13 or later")
     with kind.running() as server:
@@ -93,49 +94,47 @@ def test_what_a_wheel_carries_restarts_with_its_data(
         assert_restarts(server)
 
 
-def test_a_wheel_that_only_root_reaches_serves_another_user(
+def test_wheel_closed_to_others_is_copied(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folders of pytest are such."""
+    """Other users cannot enter the temporary folders of pytest."""
     assert temporary
     (programs,) = [next(PostgreSQL.programs.in_wheel())]
     package = programs.parent.parent
     for name in (package.name, f"{package.name}.libs"):
         copytree(package.with_name(name), tmp_path / name)
     closed = tmp_path / programs.relative_to(package.parent)
-    without("installed", monkeypatch)
+    disable("installed", monkeypatch)
     monkeypatch.setattr(Programs, "in_wheel", lambda _: iter([closed]))
     with PostgreSQL.running() as server:
         assert_restarts(server)
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_a_server_that_does_not_start_leaves_nothing(
+def test_failed_start_cleans_up(
     kind: type[LocalServer], temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert temporary
     monkeypatch.setattr(kind, "command", lambda _: ["sh", "-c", "echo first; echo reason; exit 1"])
-    started = kind.running()
+    server = kind.running()
     try:
-        with pytest.raises(CommandError, match=f"^{kind.title} did not start: reason$"), started:
+        with pytest.raises(CommandError, match=f"^{kind.title} did not start: reason$"), server:
             pass
     except UnavailableError as error:
-        missing(str(error))
+        skip_missing(str(error))
 
 
-def test_one_server_of_each_kind_is_shared(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_starts_once_per_kind(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(variable("postgresql"), raising=False)
-    with closing(Servers()) as services:
+    with closing(Servers()) as servers:
         assert list(temporary.iterdir()) == []
-        assert services.url("postgresql") == services.url("postgresql")
+        assert servers.url("postgresql") == servers.url("postgresql")
         assert len(list(temporary.iterdir())) == 1
 
 
-def test_the_password_is_needed() -> None:
-    client, keep, _ = CLIENTS[PostgreSQL]
+def test_wrong_password_is_rejected() -> None:
+    client, write, _ = CLIENTS[PostgreSQL]
     with PostgreSQL.running() as server:
-        without = server.url.replace(server.password, "guessed")
+        guessed = server.url.replace(server.password, "guessed")
         with pytest.raises(subprocess.CalledProcessError):
-            speak(client, keep, without)
+            run_client(client, write, guessed)

@@ -29,13 +29,13 @@ class Case:
     def all_rows(self) -> list[dict[str, Value]]:
         """Return every possible row, by brute force."""
         values = {**self.architecture, **self.addons}
-        found: dict[str, dict[str, Value]] = {}
+        rows: dict[str, dict[str, Value]] = {}
         for combination in product(*values.values()):
             answers = dict(zip(values, combination, strict=True))
             row = {name: value for name, value in answers.items() if self.asked(name, answers)}
             if self.possible(row):
-                found[repr(sorted(row.items()))] = row
-        return list(found.values())
+                rows[repr(sorted(row.items()))] = row
+        return list(rows.values())
 
 
 def definition(architecture: str, addons: str, questions: str) -> str:
@@ -122,7 +122,7 @@ every_case = pytest.mark.parametrize("case", CASES, ids=[case.id for case in CAS
 Pairs = set[frozenset[tuple[str, str]]]
 
 
-def pairs(all_rows: Sequence[Answers]) -> Pairs:
+def list_pairs(all_rows: Sequence[Answers]) -> Pairs:
     return {
         frozenset({(name, repr(value)), (other, repr(other_value))})
         for row in all_rows
@@ -130,13 +130,13 @@ def pairs(all_rows: Sequence[Answers]) -> Pairs:
     }
 
 
-def architectures(case: Case, all_rows: Sequence[Answers]) -> list[Answers]:
-    found: list[Answers] = []
+def list_architectures(case: Case, all_rows: Sequence[Answers]) -> list[Answers]:
+    distinct: list[Answers] = []
     for row in all_rows:
         part = {name: value for name, value in row.items() if name in case.architecture}
-        if part not in found:
-            found.append(part)
-    return sorted(found, key=repr)
+        if part not in distinct:
+            distinct.append(part)
+    return sorted(distinct, key=repr)
 
 
 @every_case
@@ -147,14 +147,14 @@ def test_rows_are_possible(case: Case) -> None:
 
 @every_case
 def test_architectures_are_complete(case: Case) -> None:
-    made = [row.answers for row in build_rows(parse_definition(case.text))]
-    assert architectures(case, made) == architectures(case, case.all_rows())
+    rows = [row.answers for row in build_rows(parse_definition(case.text))]
+    assert list_architectures(case, rows) == list_architectures(case, case.all_rows())
 
 
 @every_case
 def test_possible_pairs_occur(case: Case) -> None:
-    made = [row.answers for row in build_rows(parse_definition(case.text))]
-    assert pairs(made) == pairs(case.all_rows())
+    rows = [row.answers for row in build_rows(parse_definition(case.text))]
+    assert list_pairs(rows) == list_pairs(case.all_rows())
 
 
 @every_case
@@ -182,42 +182,42 @@ def test_matrix_is_deterministic(case: Case) -> None:
 
 
 def test_template_is_covered(options: Sequence[Option]) -> None:
-    """Counts the choices of the options that are always asked."""
-    made = [row.answers for row in build_rows(options)]
+    """Count the choices of the options that are always asked."""
+    rows = [row.answers for row in build_rows(options)]
     always = [option for option in options if option.when is True and option.kind != "identity"]
     for option, other in combinations(always, 2):
-        met = {(repr(row[option.name]), repr(row[other.name])) for row in made}
+        values = {(repr(row[option.name]), repr(row[other.name])) for row in rows}
         sizes = [len(item.choices) or 2 for item in (option, other)]
-        assert len(met) == sizes[0] * sizes[1], (option.name, other.name)
+        assert len(values) == sizes[0] * sizes[1], (option.name, other.name)
     architecture = [option for option in always if option.kind == "architecture"]
-    products = {tuple(repr(row[option.name]) for option in architecture) for row in made}
+    combined = {tuple(repr(row[option.name]) for option in architecture) for row in rows}
     expected = 1
     for option in architecture:
         expected *= len(option.choices) or 2
-    assert len(products) == expected
+    assert len(combined) == expected
 
 
 def test_only_selects_rows(options: Sequence[Option]) -> None:
-    everything = build_rows(options)
-    for row in everything[:: len(everything) // 4]:
+    rows = build_rows(options)
+    for row in rows[:: len(rows) // 4]:
         assert select_rows(options, row.assignments) == [row]
-    first = everything[0].assignments[0]
-    some = select_rows(options, [first])
-    assert some == [row for row in everything if first in row.assignments]
-    assert 0 < len(some) < len(everything)
+    assignment = rows[0].assignments[0]
+    selected = select_rows(options, [assignment])
+    assert selected == [row for row in rows if assignment in row.assignments]
+    assert 0 < len(selected) < len(rows)
 
 
 def test_values_are_alternatives() -> None:
-    made = select_rows(parse_definition(WHEN.text), ["telemetry=p", "telemetry=o"])
-    assert {row.answers["telemetry"] for row in made} == {"p", "o"}
+    rows = select_rows(parse_definition(WHEN.text), ["telemetry=p", "telemetry=o"])
+    assert {row.answers["telemetry"] for row in rows} == {"p", "o"}
 
 
 def test_other_combination_is_added() -> None:
     options = parse_definition(CROWDED.text)
-    written = [f"{name}=q" for name in "abcdefg"] + ["h=r", 'origins=["o"]']
-    assert all(set(written) != set(row.assignments) for row in build_rows(options))
-    (row,) = select_rows(options, written)
-    assert set(row.assignments) == set(written)
+    assignments = [f"{name}=q" for name in "abcdefg"] + ["h=r", 'origins=["o"]']
+    assert all(set(assignments) != set(row.assignments) for row in build_rows(options))
+    (row,) = select_rows(options, assignments)
+    assert set(row.assignments) == set(assignments)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What tells one rendered project from another, so that nothing is proven twice or not at all."""
+"""The keys of rendered projects: equal keys share the proof of a stage."""
 
 from pathlib import Path
 
@@ -8,24 +8,25 @@ from generator.verify.rendered import RenderedProject
 SECRET = "0123456789abcdef" * 4
 
 
-def project(folder: Path, **files: str) -> RenderedProject:
-    made = RenderedProject(Row("row", {}), folder)
-    made.folder.mkdir(parents=True)
+def make_project(folder: Path, **files: str) -> RenderedProject:
+    """Write the files; underscores in names become dots."""
+    project = RenderedProject(Row("row", {}), folder)
+    project.folder.mkdir(parents=True)
     for name, text in files.items():
-        (made.folder / name.replace("_", ".")).write_text(text)
-    return made
+        (project.folder / name.replace("_", ".")).write_text(text)
+    return project
 
 
-def test_a_random_secret_does_not_tell_two_services_apart(tmp_path: Path) -> None:
-    one = project(tmp_path / "one", _env=f"MODE=a\nSECRET_KEY={SECRET}\n")
-    other = project(tmp_path / "other", _env=f"MODE=a\nSECRET_KEY={SECRET[::-1]}\n")
+def test_random_secret_keeps_runtime_key(tmp_path: Path) -> None:
+    one = make_project(tmp_path / "one", _env=f"MODE=a\nSECRET_KEY={SECRET}\n")
+    other = make_project(tmp_path / "other", _env=f"MODE=a\nSECRET_KEY={SECRET[::-1]}\n")
 
     assert one.runtime_key() == other.runtime_key()
 
 
-def test_everything_else_does(tmp_path: Path) -> None:
+def test_other_text_changes_runtime_key(tmp_path: Path) -> None:
     keys = {
-        project(tmp_path / str(number), **files).runtime_key()
+        make_project(tmp_path / str(number), **files).runtime_key()
         for number, files in enumerate(
             [
                 {"_env": f"MODE=a\nSECRET_KEY={SECRET}\n"},

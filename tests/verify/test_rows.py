@@ -1,4 +1,4 @@
-"""Every row passes every stage, and the command `verify` reports it."""
+"""Each row passes each stage, and `verify` reports failures."""
 
 import json
 import signal
@@ -86,7 +86,7 @@ def test_bad_usage_is_2(command: Command, tmp_path: Path, arguments: list[str]) 
     assert list(tmp_path.iterdir()) == [tmp_path / "occupied"]
 
 
-def test_ctrl_c_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
+def test_ctrl_c_cleans_up(checkout: Path, tmp_path: Path) -> None:
     with running(checkout, tmp_path, "verify", "-j", "2", TMPDIR=str(tmp_path)) as process:
         wait_for(lambda: any(tmp_path.glob("*/environments/*/bin/ruff")))
         process.send_signal(signal.SIGINT)
@@ -94,5 +94,5 @@ def test_ctrl_c_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert no_process_mentions(tmp_path)
-    left = [path for path in tmp_path.iterdir() if not path.match("uv-*.lock")]  # uv's own
-    assert left == []
+    remaining = [path for path in tmp_path.iterdir() if not path.match("uv-*.lock")]
+    assert remaining == []

@@ -1,4 +1,4 @@
-"""A run of tests has one server of each kind, only when it needs it, and leaves none behind."""
+"""A run of tests starts at most one server per kind, on first use, and stops it."""
 
 import os
 import shutil
@@ -20,22 +20,22 @@ pytestmark = pytest.mark.slow
 SHARED = """
 import os, pytest
 @pytest.mark.parametrize("number", range(4))
-def test_it(postgresql, number, worker_id):
+def test_server(postgresql, number, worker_id):
     assert os.environ["TEST_POSTGRESQL_URL"] == postgresql
     open(f"{os.environ['SEEN']}/{worker_id}-{number}", "w").write(postgresql)
 """
 ENDLESS = """
 import os, time
-def test_it(postgresql, own_postgresql):
-    open(f"{os.environ['SEEN']}/it", "w").write(postgresql)
+def test_server(postgresql, own_postgresql):
+    open(f"{os.environ['SEEN']}/url", "w").write(postgresql)
     time.sleep(60)
 """
-UNASKED = """
+UNUSED = """
 import pathlib, tempfile
-def test_it():
+def test_server():
     assert list(pathlib.Path(tempfile.gettempdir()).glob("*ql-*")) == []
 """
-DEADLY = """
+CRASHING = """
 import os, socket
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ def test_second(postgresql):
     socket.create_connection((url.hostname, url.port)).close()
 """
 RABBITMQ = """
-def test_it(rabbitmq):
+def test_server(rabbitmq):
     pass
 """
 
@@ -57,11 +57,11 @@ def test_it(rabbitmq):
 def running(
     folder: Path, tests: str, *options: str, **changes: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run tests of their own as a process of its own; what they see of servers is in `seen`."""
+    """Run pytest on these tests in a process; they write server URLs into `seen`."""
     (folder / "seen").mkdir()
-    (folder / "test_it.py").write_text(tests)
-    named = {variable(kind) for kind in KINDS}
-    inherited = {name: value for name, value in os.environ.items() if name not in named}
+    (folder / "test_servers.py").write_text(tests)
+    variables = {variable(kind) for kind in KINDS}
+    inherited = {name: value for name, value in os.environ.items() if name not in variables}
     command = [
         sys.executable,
         "-m",
@@ -73,7 +73,7 @@ def running(
     ]
     command += [f"--basetemp={folder}/pytest"]
     with subprocess.Popen(
-        [*command, *options, str(folder / "test_it.py")],
+        [*command, *options, str(folder / "test_servers.py")],
         cwd=folder,
         env=inherited | {"PYTHONPATH": str(ROOT), "SEEN": str(folder / "seen")} | changes,
         stdout=subprocess.PIPE,
@@ -90,40 +90,38 @@ def run(folder: Path, tests: str, *options: str, **changes: str) -> Result:
     return subprocess.CompletedProcess([], process.returncode, output)
 
 
-def test_the_workers_share_one_server(tmp_path: Path, temporary: Path) -> None:
-    done = run(tmp_path, SHARED, "-n", "2")
-    assert done.returncode == 0, done.stdout
-    seen = list((tmp_path / "seen").iterdir())
-    assert {path.name.partition("-")[0] for path in seen} == {"gw0", "gw1"}
-    assert len({path.read_text() for path in seen}) == 1
+def test_workers_share_server(tmp_path: Path, temporary: Path) -> None:
+    result = run(tmp_path, SHARED, "-n", "2")
+    assert result.returncode == 0, result.stdout
+    files = list((tmp_path / "seen").iterdir())
+    assert {path.name.partition("-")[0] for path in files} == {"gw0", "gw1"}
+    assert len({path.read_text() for path in files}) == 1
     assert list(temporary.glob("postgresql-*")) == []
 
 
-def test_no_server_is_started_that_no_test_asks_for(tmp_path: Path, temporary: Path) -> None:
+def test_unused_server_is_not_started(tmp_path: Path, temporary: Path) -> None:
     assert temporary
-    done = run(tmp_path, UNASKED, "-n", "2")
-    assert done.returncode == 0, done.stdout
+    result = run(tmp_path, UNUSED, "-n", "2")
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize(("required", "outcome"), [("", "1 skipped"), ("1", "1 error")])
-def test_a_missing_server_is_a_skip_unless_it_is_required(
-    tmp_path: Path, required: str, outcome: str
-) -> None:
+def test_missing_server_skips_or_fails(tmp_path: Path, required: str, outcome: str) -> None:
     (tmp_path / "git").symlink_to(shutil.which("git") or "")
-    done = run(tmp_path, RABBITMQ, "-ra", PATH=str(tmp_path), REQUIRE_SERVICES=required)
-    assert outcome in done.stdout.splitlines()[-1]
-    assert "RabbitMQ is not installed: `sudo apt-get install rabbitmq-server`" in done.stdout
+    result = run(tmp_path, RABBITMQ, "-ra", PATH=str(tmp_path), REQUIRE_SERVICES=required)
+    assert outcome in result.stdout.splitlines()[-1]
+    assert "RabbitMQ is not installed: `sudo apt-get install rabbitmq-server`" in result.stdout
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing(
+def test_interrupted_run_cleans_up(
     tmp_path: Path, temporary: Path, workers: str, number: signal.Signals
 ) -> None:
     with running(tmp_path, ENDLESS, "-n", workers) as process:
-        wait_for((tmp_path / "seen/it").exists)
+        wait_for((tmp_path / "seen/url").exists)
         assert len(list(temporary.glob("postgresql-*"))) == 2
-        if number == signal.SIGINT:  # A terminal tells everyone.
+        if number == signal.SIGINT:  # A terminal signals the whole process group.
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
@@ -131,7 +129,7 @@ def test_an_interrupted_run_leaves_nothing(
     assert process.returncode == pytest.ExitCode.INTERRUPTED, output
 
 
-def test_a_worker_that_dies_takes_no_server_with_it(tmp_path: Path, temporary: Path) -> None:
+def test_server_survives_worker_crash(tmp_path: Path, temporary: Path) -> None:
     assert temporary
-    done = run(tmp_path, DEADLY, "-n", "1")
-    assert "1 failed, 1 passed" in done.stdout, done.stdout
+    result = run(tmp_path, CRASHING, "-n", "1")
+    assert "1 failed, 1 passed" in result.stdout, result.stdout

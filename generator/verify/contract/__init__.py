@@ -1,6 +1,6 @@
 """The HTTP contract of every rendered service, checked sentence by sentence on a running one.
 
-The checks know no option: what a service offers is read from its own /openapi.json.
+The checks do not read the options of the service: /openapi.json lists its features.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,10 @@ FEATURES = (core, items, jobs, files, auth, tokens, users)
 
 
 def walk(client: Client, features: Sequence[ModuleType] = FEATURES) -> list[str]:
-    """Check all that applies and return the sentences; raises ContractError for a broken one."""
+    """Run the checks that apply and return their sentences.
+
+    Raises ContractError for a broken sentence.
+    """
     checks = [check for feature in features for check in feature.checks(client)]
     sentences = []
     for check in checks:

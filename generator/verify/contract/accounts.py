@@ -1,4 +1,4 @@
-"""Users that a check makes for itself, and their tokens."""
+"""Test users and their tokens."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True)
-class Login:
-    """What a user has after signing in."""
+class TokenPair:
+    """The access token and the refresh token of a login."""
 
     access: str
     refresh: str
 
     @classmethod
-    def of(cls, answer: Answer) -> "Login":
-        pair = answer.of(200).json
+    def from_answer(cls, answer: Answer) -> "TokenPair":
+        pair = answer.require(200).json
         return cls(pair["access_token"], pair["refresh_token"])
 
     @property
@@ -35,50 +35,55 @@ class Login:
 
 @dataclass(frozen=True)
 class Account:
-    """A user with a name of its own, as every check makes them."""
+    """The credentials of a user; each check makes its own."""
 
     email: str
     password: str
 
     @classmethod
     def new(cls) -> "Account":
+        """Make random credentials; the service does not know them yet."""
         return cls(f"user-{secrets.token_hex(8)}@example.com", secrets.token_hex(8))
 
     @classmethod
-    def registered(cls, client: Client) -> "Account":
+    def create(cls, client: Client) -> "Account":
+        """Register a user with random credentials."""
         account = cls.new()
-        account.register(client).of(201)
+        account.register(client).require(201)
         return account
 
     def register(self, client: Client, **fields: object) -> Answer:
         body = {"email": self.email, "password": self.password, **fields}
-        return client.as_nobody().send_json("POST", USERS, body)
+        return client.anonymous().send_json("POST", USERS, body)
 
-    def sign_in(self, client: Client) -> Answer:
+    def log_in(self, client: Client) -> Answer:
         form = urlencode({"username": self.email, "password": self.password})
-        return client.as_nobody().send("POST", TOKEN, _FORM, form.encode())
+        return client.anonymous().send("POST", TOKEN, _FORM, form.encode())
 
-    def signed_in(self, client: Client) -> Login:
-        return Login.of(self.sign_in(client))
+    def obtain_tokens(self, client: Client) -> TokenPair:
+        """Log in and return the tokens."""
+        return TokenPair.from_answer(self.log_in(client))
 
 
 def bearer(token: str) -> Headers:
+    """Return the header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def refresh(client: Client, token: str) -> Answer:
-    return client.as_nobody().send_json("POST", REFRESH, {"refresh_token": token})
+    return client.anonymous().send_json("POST", REFRESH, {"refresh_token": token})
 
 
 def log_out(client: Client, token: str) -> Answer:
-    return client.as_nobody().send_json("POST", LOGOUT, {"refresh_token": token})
+    return client.anonymous().send_json("POST", LOGOUT, {"refresh_token": token})
 
 
-def changed(client: Client, login: Login, **fields: Any) -> Answer:  # noqa: ANN401
-    return client.calling(login.headers).send_json("PATCH", ME, fields)
+def update_me(client: Client, tokens: TokenPair, **fields: Any) -> Answer:  # noqa: ANN401
+    """Send PATCH /users/me with these fields."""
+    return client.with_caller(tokens.headers).send_json("PATCH", ME, fields)
 
 
-def expect_ended(client: Client, login: Login) -> None:
-    """Require that both tokens are refused where the service looks whether they still count."""
-    refresh(client, login.refresh).refused(401, "INVALID_TOKEN")
-    client.calling(login.headers).get(ME).refused(401, "INVALID_TOKEN", ME)
+def expect_revoked(client: Client, tokens: TokenPair) -> None:
+    """Require 401 from the routes that check the session: refresh and /users/me."""
+    refresh(client, tokens.refresh).require_error(401, "INVALID_TOKEN")
+    client.with_caller(tokens.headers).get(ME).require_error(401, "INVALID_TOKEN", ME)

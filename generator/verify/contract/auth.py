@@ -1,65 +1,77 @@
-"""Sentences of the contract that hold for a service that knows who is calling."""
+"""The contract of services with authentication."""
 
 import re
 import uuid
 from collections.abc import Callable, Iterator
 
-from generator.verify.contract.client import Client, Headers
+from generator.verify.contract.client import Answer, Client, Headers
 
-# What must be guarded wherever it is offered; what a team adds is the team's business.
+# Features of the template that need credentials. Routes that a team adds may be public.
 _FEATURES = re.compile(r"/api/v1/(users/me|users|items|files|jobs)(/\{\w+\}|/reports)?(/content)?")
 _REGISTRATION = ("post", "/api/v1/users")
 
 
 def checks(client: Client) -> list[Callable[[Client], None]]:
-    has_callers = client.schemes() or (client.caller and any(_operations(client)))
-    return [declared, guarded, not_believed, open_to_all] if has_callers else []
+    has_callers = client.security_schemes() or (client.caller and any(_operations(client)))
+    if not has_callers:
+        return []
+    return [
+        check_security_schemes,
+        check_missing_credentials,
+        check_forged_credentials,
+        check_public_routes,
+    ]
 
 
-def declared(client: Client) -> None:
-    """OpenAPI says how a caller is known, and which routes need one."""
-    document = client.get("/openapi.json").of(200)
-    document.expect(client.schemes(), "securitySchemes")
+def check_security_schemes(client: Client) -> None:
+    """OpenAPI declares the security scheme, and the routes that need authentication."""
+    document = client.get("/openapi.json").require(200)
+    document.expect(client.security_schemes(), "securitySchemes")
     for method, path, operation in _operations(client):
         document.expect(operation.get("security"), f"security of {method} {path}")
 
 
-def guarded(client: Client) -> None:
-    """A route that needs a caller is 401 UNAUTHORIZED without one, and names the scheme."""
-    nobody, challenge = client.as_nobody(), _challenge(client)
-    for method, path in guarded_routes(client):
-        answer = nobody.send(method, path).refused(401, "UNAUTHORIZED", path)
-        found = answer.headers.get("www-authenticate")
-        answer.expect(found == challenge, f"WWW-Authenticate: {challenge}")
+def check_missing_credentials(client: Client) -> None:
+    """Protected routes return 401 UNAUTHORIZED without credentials.
 
-
-def not_believed(client: Client) -> None:
-    """Credentials that are made up or altered are 401 INVALID_TOKEN on every such route."""
+    WWW-Authenticate names the scheme.
+    """
+    anonymous = client.anonymous()
     challenge = _challenge(client)
-    for method, path in guarded_routes(client):
-        for caller in _wrong(client):
-            wrong = client.calling(caller)
-            answer = wrong.send(method, path).refused(401, "INVALID_TOKEN", path)
-            found = answer.headers.get("www-authenticate")
-            answer.expect(found == challenge, f"WWW-Authenticate: {challenge}")
+    for method, path in protected_routes(client):
+        answer = anonymous.send(method, path).require_error(401, "UNAUTHORIZED", path)
+        _expect_challenge(answer, challenge)
 
 
-def open_to_all(client: Client) -> None:
-    """Health and the documentation need no caller, and an unknown route is 404 for nobody, too."""
-    nobody = client.as_nobody()
+def check_forged_credentials(client: Client) -> None:
+    """Protected routes return 401 INVALID_TOKEN for forged or altered credentials."""
+    challenge = _challenge(client)
+    for method, path in protected_routes(client):
+        for credentials in _forge_credentials(client):
+            forged = client.with_caller(credentials)
+            answer = forged.send(method, path).require_error(401, "INVALID_TOKEN", path)
+            _expect_challenge(answer, challenge)
+
+
+def check_public_routes(client: Client) -> None:
+    """Health and the documentation are public.
+
+    An unknown route returns 404 without credentials, too.
+    """
+    anonymous = client.anonymous()
     for path in ("/health/live", "/health", "/docs", "/openapi.json"):
-        nobody.get(path).of(200)
-    nobody.get("/api/v1/no-such-route").refused(404, "NOT_FOUND")
+        anonymous.get(path).require(200)
+    anonymous.get("/api/v1/no-such-route").require_error(404, "NOT_FOUND")
 
 
-def guarded_routes(client: Client) -> Iterator[tuple[str, str]]:
-    """Method and path of what needs a caller, with an id that nothing has."""
+def protected_routes(client: Client) -> Iterator[tuple[str, str]]:
+    """Yield method and path of the protected routes, with an unknown id in the path."""
     for method, path, _ in _operations(client):
         yield method.upper(), re.sub(r"\{\w+\}", str(uuid.uuid4()), path)
 
 
 def _operations(client: Client) -> Iterator[tuple[str, str, dict[str, object]]]:
-    """What says that it needs a caller, and what must."""
+    """Yield the operations that declare security, and those of the template that must."""
     for path, methods in client.operations().items():
         for method, operation in methods.items():
             must = _FEATURES.fullmatch(path) and (method, path) != _REGISTRATION
@@ -68,17 +80,22 @@ def _operations(client: Client) -> Iterator[tuple[str, str, dict[str, object]]]:
 
 
 def _challenge(client: Client) -> str:
-    return "ApiKey" if client.schemes()[0]["type"] == "apiKey" else "Bearer"
+    return "ApiKey" if client.security_schemes()[0]["type"] == "apiKey" else "Bearer"
 
 
-def _wrong(client: Client) -> Iterator[Headers]:
-    """What nobody was given, and what somebody was given with one character changed."""
-    scheme = client.schemes()[0]
+def _expect_challenge(answer: Answer, challenge: str) -> None:
+    sent = answer.headers.get("www-authenticate")
+    answer.expect(sent == challenge, f"WWW-Authenticate: {challenge}")
+
+
+def _forge_credentials(client: Client) -> Iterator[Headers]:
+    """Yield invented credentials, and the caller's own with one character changed."""
+    scheme = client.security_schemes()[0]
     if scheme["type"] == "apiKey":
         yield {scheme["name"]: "nonsense"}
     else:
         yield {"Authorization": "Bearer nonsense"}
     for name, value in client.caller.items():
-        # Not the last one, some of whose bits decode to nothing.
+        # The last character of base64 has unused bits: changing it may change nothing.
         changed = "A" if value[-9] != "A" else "B"
         yield {name: f"{value[:-9]}{changed}{value[-8:]}"}

@@ -1,4 +1,4 @@
-"""Requests to a running service, and what its answers are required to be."""
+"""An HTTP client for a running service, with assertions on its answers."""
 
 import http.client
 import json
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def json(self) -> Any:  # noqa: ANN401
-        """The body as JSON; raises ContractError when it is none."""
+        """The body as JSON; raises ContractError if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -48,14 +48,14 @@ class Answer:
                 f"{dict(self.headers)} {self.text[:500]}"
             )
 
-    def of(self, status: int) -> "Answer":
+    def require(self, status: int) -> "Answer":
         """Require the status."""
         self.expect(self.status == status, f"status {status}")
         return self
 
-    def refused(self, status: int, code: str, path: str | None = None) -> "Answer":
-        """Require an error in the one shape of all errors, with details for failed validation."""
-        self.of(status)
+    def require_error(self, status: int, code: str, path: str | None = None) -> "Answer":
+        """Require the error envelope, with details for failed validation."""
+        self.require(status)
         self.expect(set(self.json) == {"error"}, "the envelope")
         error = self.json["error"]
         keys = _ENVELOPE | ({"details"} if code == "VALIDATION_FAILED" else set())
@@ -67,34 +67,36 @@ class Answer:
             self.expect(set(detail) == {"loc", "msg", "type"}, "details of loc, msg and type")
         return self
 
-    def invalid(self, part: str, path: str | None = None) -> None:
-        """Require failed validation of `body`, `query` or `path`."""
-        details = self.refused(422, "VALIDATION_FAILED", path).json["error"]["details"]
+    def require_validation_error(self, part: str, path: str | None = None) -> None:
+        """Require VALIDATION_FAILED for `body`, `query` or `path`."""
+        details = self.require_error(422, "VALIDATION_FAILED", path).json["error"]["details"]
         self.expect(details and details[0]["loc"][0] == part, f"details located in {part}")
 
 
 class Client:
-    """Speaks HTTP to a service on this machine, as nobody; a connection for each request."""
+    """An HTTP client with one connection per request; anonymous by default."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
-        # What every request says about who calls.
+        # Headers with the credentials of the caller, sent with every request.
         self.caller: Headers = {}
         self.admin: Callable[[], Headers] = dict
 
-    def calling(self, caller: Headers, admin: Callable[[], Headers] = dict) -> Self:
-        """The same client as another caller; `admin` is asked when the administrator is needed."""
+    def with_caller(self, caller: Headers, admin: Callable[[], Headers] = dict) -> Self:
+        """Copy the client with these credentials; `admin` returns those of an administrator."""
         other = copy(self)
-        other.caller, other.admin = caller, admin
+        other.caller = caller
+        other.admin = admin
         return other
 
-    def as_nobody(self) -> Self:
-        return self.calling({}, self.admin)
+    def anonymous(self) -> Self:
+        """Copy the client without credentials."""
+        return self.with_caller({}, self.admin)
 
     def as_admin(self) -> Self:
-        """An administrator, where the service knows roles; elsewhere nobody."""
-        return self.calling(self.admin(), self.admin)
+        """Copy the client as an administrator; anonymous if the service has no roles."""
+        return self.with_caller(self.admin(), self.admin)
 
     def send(
         self,
@@ -105,14 +107,14 @@ class Client:
     ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
-            # A service may refuse a body before it has read all of it.
+            # A service may reject a body before it has read all of it.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, {**self.caller, **(headers or {})})
             response = connection.getresponse()
-            named = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(f"{method} {path}", response.status, named, response.read())
+            lower_case = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(f"{method} {path}", response.status, lower_case, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise ContractError(f"{method} {path} was not answered: {error!r}") from error
+            raise ContractError(f"{method} {path} got no answer: {error!r}") from error
         finally:
             connection.close()
 
@@ -123,11 +125,11 @@ class Client:
         return self.send(method, path, JSON_TYPE, json.dumps(value).encode())
 
     def operations(self) -> dict[str, dict[str, dict[str, object]]]:
-        """What the service says that it offers: path, method, operation."""
+        """Return the operations of /openapi.json by path and method."""
         paths: dict[str, dict[str, dict[str, object]]] = self.get("/openapi.json").json["paths"]
         return paths
 
-    def schemes(self) -> list[dict[str, Any]]:
-        """How the service says that a caller is known; none where it knows no callers."""
+    def security_schemes(self) -> list[dict[str, Any]]:
+        """Return the security schemes of /openapi.json; empty without authentication."""
         components = self.get("/openapi.json").json.get("components", {})
         return list(components.get("securitySchemes", {}).values())

@@ -1,4 +1,4 @@
-"""Sentences of the contract that hold for a service with the files feature."""
+"""The contract of the files feature."""
 
 import hashlib
 import uuid
@@ -16,12 +16,12 @@ _NAME = "Zoë's cat.png"
 def checks(client: Client) -> list[Callable[[Client], None]]:
     if _FILES not in client.operations():
         return []
-    return [uploaded, refused, given_back, removed]
+    return [check_upload, check_upload_errors, check_download, check_delete]
 
 
-def uploaded(client: Client) -> None:
-    """POST /files is 201 with Location and what is known of the file, its digest included."""
-    answer = upload(client, _PNG, "image/png").of(201)
+def check_upload(client: Client) -> None:
+    """POST /files returns 201 with Location and the file's metadata, SHA-256 included."""
+    answer = upload(client, _PNG, "image/png").require(201)
     file = answer.json
     answer.expect(set(file) == _KEYS, f"the keys {sorted(_KEYS)}")
     answer.expect(file["filename"] == _NAME, f"the name {_NAME}")
@@ -30,36 +30,38 @@ def uploaded(client: Client) -> None:
     answer.expect(answer.headers.get("location") == f"{_FILES}/{file['id']}", "its Location")
 
 
-def refused(client: Client) -> None:
-    """A file that is not what it is declared is 415; an empty or a missing one 422."""
-    upload(client, b"\x89PNG\r\n\x1a\n<p>", "image/png").refused(415, "UNSUPPORTED_MEDIA_TYPE")
-    upload(client, _PNG, "image/jpeg").refused(415, "UNSUPPORTED_MEDIA_TYPE")
-    upload(client, b"", "image/png").invalid("body")
-    upload(client, _PNG, "image/png", part="other").invalid("body")
+def check_upload_errors(client: Client) -> None:
+    """A file that differs from its declared type returns 415; an empty or missing file 422."""
+    upload(client, b"\x89PNG\r\n\x1a\n<p>", "image/png").require_error(
+        415, "UNSUPPORTED_MEDIA_TYPE"
+    )
+    upload(client, _PNG, "image/jpeg").require_error(415, "UNSUPPORTED_MEDIA_TYPE")
+    upload(client, b"", "image/png").require_validation_error("body")
+    upload(client, _PNG, "image/png", part="other").require_validation_error("body")
 
 
-def given_back(client: Client) -> None:
-    """GET /files/{id}/content is the same bytes, to be saved under the name and not shown."""
-    file = upload(client, _PNG, "image/png").of(201).json
-    answer = client.get(f"{_FILES}/{file['id']}/content").of(200)
+def check_download(client: Client) -> None:
+    """GET /files/{id}/content returns the same bytes, as an attachment with the file's name."""
+    file = upload(client, _PNG, "image/png").require(201).json
+    answer = client.get(f"{_FILES}/{file['id']}/content").require(200)
     answer.expect(answer.body == _PNG, "the bytes that were sent")
     answer.expect(answer.headers.get("content-type") == "image/png", "its type")
     answer.expect(answer.headers.get("x-content-type-options") == "nosniff", "nosniff")
-    named = f"attachment; filename*=UTF-8''{quote(_NAME, safe='')}"
-    answer.expect(answer.headers.get("content-disposition") == named, named)
+    attachment = f"attachment; filename*=UTF-8''{quote(_NAME, safe='')}"
+    answer.expect(answer.headers.get("content-disposition") == attachment, attachment)
 
 
-def removed(client: Client) -> None:
-    """DELETE /files/{id} is 204; then, as for an unknown id, all is 404 FILE_NOT_FOUND."""
-    path = f"{_FILES}/{upload(client, _PNG, 'image/png').of(201).json['id']}"
-    client.send("DELETE", path).of(204)
-    for gone in (path, f"{path}/content", f"{_FILES}/{uuid.uuid4()}"):
-        client.get(gone).refused(404, "FILE_NOT_FOUND", gone)
-    client.send("DELETE", path).refused(404, "FILE_NOT_FOUND", path)
+def check_delete(client: Client) -> None:
+    """DELETE /files/{id} returns 204; a deleted or unknown id returns 404 FILE_NOT_FOUND."""
+    path = f"{_FILES}/{upload(client, _PNG, 'image/png').require(201).json['id']}"
+    client.send("DELETE", path).require(204)
+    for missing in (path, f"{path}/content", f"{_FILES}/{uuid.uuid4()}"):
+        client.get(missing).require_error(404, "FILE_NOT_FOUND", missing)
+    client.send("DELETE", path).require_error(404, "FILE_NOT_FOUND", path)
 
 
 def upload(client: Client, content: bytes, content_type: str, part: str = "file") -> Answer:
-    """Send a form of one file."""
+    """Send a form with one file."""
     boundary = "boundary-of-the-form"
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{_NAME}"\r\n'

@@ -1,4 +1,4 @@
-"""Sentences of the contract that hold for a service with the items feature."""
+"""The contract of the items feature."""
 
 import uuid
 from collections.abc import Callable
@@ -13,13 +13,22 @@ _LIMIT = 100
 def checks(client: Client) -> list[Callable[[Client], None]]:
     if _ITEMS not in client.operations():
         return []
-    return [created, not_created, read, listed, badly_listed, changed, not_changed, deleted]
+    return [
+        check_create,
+        check_create_errors,
+        check_read,
+        check_list,
+        check_list_errors,
+        check_update,
+        check_update_errors,
+        check_delete,
+    ]
 
 
-def created(client: Client) -> None:
-    """POST /items is 201 with Location and the item, its name stripped, its times in UTC."""
+def check_create(client: Client) -> None:
+    """POST /items returns 201 with Location and the item: name stripped, times in UTC."""
     name = _name()
-    answer = client.send_json("POST", _ITEMS, {"name": f"  {name}  "}).of(201)
+    answer = client.send_json("POST", _ITEMS, {"name": f"  {name}  "}).require(201)
     item = answer.json
     answer.expect(set(item) == _KEYS, f"the keys {sorted(_KEYS)}")
     answer.expect(item["name"] == name, f"name {name}")
@@ -29,10 +38,13 @@ def created(client: Client) -> None:
     answer.expect(location.endswith(f"{_ITEMS}/{item['id']}"), "Location of the item")
 
 
-def not_created(client: Client) -> None:
-    """A taken name is 409 ITEM_NAME_TAKEN; a bad name, an unknown field, no object are 422."""
+def check_create_errors(client: Client) -> None:
+    """A taken name returns 409 ITEM_NAME_TAKEN.
+
+    An invalid name, an unknown field or a body that is no object returns 422.
+    """
     name = _create(client)["name"]
-    client.send_json("POST", _ITEMS, {"name": name}).refused(409, "ITEM_NAME_TAKEN", _ITEMS)
+    client.send_json("POST", _ITEMS, {"name": name}).require_error(409, "ITEM_NAME_TAKEN", _ITEMS)
     bodies: list[object] = [
         {"name": " "},
         {"name": "x" * 201},
@@ -41,76 +53,83 @@ def not_created(client: Client) -> None:
         [],
     ]
     for body in bodies:
-        client.send_json("POST", _ITEMS, body).invalid("body", _ITEMS)
+        client.send_json("POST", _ITEMS, body).require_validation_error("body", _ITEMS)
 
 
-def read(client: Client) -> None:
-    """GET /items/{id} is the item; an unknown id 404 ITEM_NOT_FOUND, a malformed one 422."""
+def check_read(client: Client) -> None:
+    """GET /items/{id} returns the item.
+
+    An unknown id returns 404 ITEM_NOT_FOUND, a malformed one 422.
+    """
     item = _create(client)
-    answer = client.get(_path(item)).of(200)
+    answer = client.get(_path(item)).require(200)
     answer.expect(answer.json == item, "the item as it was created")
     unknown = f"{_ITEMS}/{uuid.uuid4()}"
-    client.get(unknown).refused(404, "ITEM_NOT_FOUND", unknown)
-    client.get(f"{_ITEMS}/nonsense").invalid("path")
+    client.get(unknown).require_error(404, "ITEM_NOT_FOUND", unknown)
+    client.get(f"{_ITEMS}/nonsense").require_validation_error("path")
 
 
-def listed(client: Client) -> None:
-    """GET /items gives pages, newest first, each item once, the last without a cursor."""
+def check_list(client: Client) -> None:
+    """GET /items returns pages, newest first, each item once; the last has no cursor."""
     newest = [_create(client)["id"] for _ in range(3)][::-1]
-    found: list[str] = []
+    ids: list[str] = []
     query = "?limit=2"
     while query:
-        page = client.get(_ITEMS + query).of(200)
+        page = client.get(_ITEMS + query).require(200)
         page.expect(set(page.json) == {"items", "next_cursor"}, "items and next_cursor")
         page.expect(len(page.json["items"]) in (1, 2), "one or two items")
-        found += [item["id"] for item in page.json["items"]]
+        ids += [item["id"] for item in page.json["items"]]
         cursor = page.json["next_cursor"]
         query = f"?limit=2&cursor={cursor}" if cursor else ""
-    page.expect(found[:3] == newest, "the newest first")
-    page.expect(len(set(found)) == len(found), "each item once")
-    client.get(f"{_ITEMS}?limit={_LIMIT}").of(200)
+    page.expect(ids[:3] == newest, "the newest first")
+    page.expect(len(set(ids)) == len(ids), "each item once")
+    client.get(f"{_ITEMS}?limit={_LIMIT}").require(200)
 
 
-def badly_listed(client: Client) -> None:
-    """A limit outside 1..100 and a bad cursor are 422."""
+def check_list_errors(client: Client) -> None:
+    """A limit outside 1 to 100 returns 422, an invalid cursor too."""
     for query in ("limit=0", f"limit={_LIMIT + 1}", "limit=x", "cursor=nonsense"):
-        client.get(f"{_ITEMS}?{query}").invalid("query", _ITEMS)
+        client.get(f"{_ITEMS}?{query}").require_validation_error("query", _ITEMS)
 
 
-def changed(client: Client) -> None:
-    """PATCH changes only what was sent; a null description clears it."""
+def check_update(client: Client) -> None:
+    """PATCH /items/{id} changes only the given fields; a null description clears it."""
     item = _create(client, description="Bright")
     renamed = _name()
-    answer = client.send_json("PATCH", _path(item), {"name": renamed}).of(200)
+    answer = client.send_json("PATCH", _path(item), {"name": renamed}).require(200)
     answer.expect(answer.json["name"] == renamed, "the new name")
     answer.expect(answer.json["description"] == "Bright", "the description as it was")
-    answer = client.send_json("PATCH", _path(item), {"description": None}).of(200)
+    answer = client.send_json("PATCH", _path(item), {"description": None}).require(200)
     answer.expect(answer.json["description"] is None, "no description")
     answer.expect(client.get(_path(item)).json == answer.json, "the change to last")
 
 
-def not_changed(client: Client) -> None:
-    """PATCH of nothing is 400 NO_FIELDS, a null name or an unknown field 422, a taken name 409."""
-    item, other = _create(client), _create(client)
+def check_update_errors(client: Client) -> None:
+    """PATCH /items/{id} without fields returns 400 NO_FIELDS and changes nothing.
+
+    A null name or an unknown field returns 422, a taken name 409 ITEM_NAME_TAKEN.
+    """
+    item = _create(client)
+    other = _create(client)
     path = _path(item)
-    client.send_json("PATCH", path, {}).refused(400, "NO_FIELDS", path)
-    client.send_json("PATCH", path, {"name": None}).invalid("body", path)
-    client.send_json("PATCH", path, {"color": "red"}).invalid("body", path)
-    taken = client.send_json("PATCH", path, {"name": other["name"]})
-    taken.refused(409, "ITEM_NAME_TAKEN", path)
-    answer = client.get(path).of(200)
+    client.send_json("PATCH", path, {}).require_error(400, "NO_FIELDS", path)
+    client.send_json("PATCH", path, {"name": None}).require_validation_error("body", path)
+    client.send_json("PATCH", path, {"color": "red"}).require_validation_error("body", path)
+    duplicate = client.send_json("PATCH", path, {"name": other["name"]})
+    duplicate.require_error(409, "ITEM_NAME_TAKEN", path)
+    answer = client.get(path).require(200)
     answer.expect(answer.json == item, "the item as it was")
 
 
-def deleted(client: Client) -> None:
-    """DELETE is 204 without a body, then 404 ITEM_NOT_FOUND."""
+def check_delete(client: Client) -> None:
+    """DELETE /items/{id} returns 204 without a body, afterwards 404 ITEM_NOT_FOUND."""
     path = _path(_create(client))
-    answer = client.send("DELETE", path).of(204)
+    answer = client.send("DELETE", path).require(204)
     answer.expect(not answer.body, "no body")
     for method in ("DELETE", "GET"):
-        client.send(method, path).refused(404, "ITEM_NOT_FOUND", path)
+        client.send(method, path).require_error(404, "ITEM_NOT_FOUND", path)
     patched: Answer = client.send_json("PATCH", path, {"name": _name()})
-    patched.refused(404, "ITEM_NOT_FOUND", path)
+    patched.require_error(404, "ITEM_NOT_FOUND", path)
 
 
 def _name() -> str:
@@ -118,7 +137,9 @@ def _name() -> str:
 
 
 def _create(client: Client, **fields: str) -> dict[str, str]:
-    item: dict[str, str] = client.send_json("POST", _ITEMS, {"name": _name()} | fields).of(201).json
+    item: dict[str, str] = (
+        client.send_json("POST", _ITEMS, {"name": _name()} | fields).require(201).json
+    )
     return item
 
 

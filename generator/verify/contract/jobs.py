@@ -1,4 +1,4 @@
-"""Sentences of the contract that hold for a service with jobs, and with one to start."""
+"""The contract of background jobs, and of the report job of the items feature."""
 
 import time
 import uuid
@@ -19,30 +19,30 @@ _KEYS = {
     "started_at",
     "finished_at",
 }
-# A worker has to start, and to hear of the job.
+# The worker may have to start first.
 _SECONDS = 60
 
 
 def checks(client: Client) -> list[Callable[[Client], None]]:
     operations = client.operations()
-    found: list[Callable[[Client], None]] = []
+    applicable: list[Callable[[Client], None]] = []
     if f"{_JOBS}/{{job_id}}" in operations:
-        found.append(unknown)
+        applicable.append(check_unknown_job)
     if _REPORTS in operations:
-        found += [accepted, done]
-    return found
+        applicable += [check_enqueue, check_result]
+    return applicable
 
 
-def unknown(client: Client) -> None:
-    """An unknown job is 404 JOB_NOT_FOUND, a malformed id 422."""
+def check_unknown_job(client: Client) -> None:
+    """An unknown job returns 404 JOB_NOT_FOUND, a malformed id 422."""
     path = f"{_JOBS}/{uuid.uuid4()}"
-    client.get(path).refused(404, "JOB_NOT_FOUND", path)
-    client.get(f"{_JOBS}/nonsense").invalid("path")
+    client.get(path).require_error(404, "JOB_NOT_FOUND", path)
+    client.get(f"{_JOBS}/nonsense").require_validation_error("path")
 
 
-def accepted(client: Client) -> None:
-    """POST /items/reports is 202 with Location and the job, which nobody has claimed yet."""
-    answer = client.send("POST", _REPORTS).of(202)
+def check_enqueue(client: Client) -> None:
+    """POST /items/reports returns 202 with Location and the job, queued and unclaimed."""
+    answer = client.send("POST", _REPORTS).require(202)
     job = answer.json
     answer.expect(set(job) == _KEYS, f"the keys {sorted(_KEYS)}")
     answer.expect(job["status"] == "queued", "status queued")
@@ -53,10 +53,10 @@ def accepted(client: Client) -> None:
     answer.expect(answer.headers.get("location") == f"{_JOBS}/{job['id']}", "Location of the job")
 
 
-def done(client: Client) -> None:
-    """GET /jobs/{id} tells in the end that it succeeded, when, and with which result."""
-    accepted_job = client.send("POST", _REPORTS).of(202).json
-    answer = _ended(client, accepted_job["id"])
+def check_result(client: Client) -> None:
+    """GET /jobs/{id} returns status `succeeded`, the times and the result of a finished job."""
+    queued_job = client.send("POST", _REPORTS).require(202).json
+    answer = _wait_for_job(client, queued_job["id"])
     job = answer.json
     answer.expect(job["status"] == "succeeded", "status succeeded")
     answer.expect(job["attempts"] >= 1, "an attempt")
@@ -64,14 +64,14 @@ def done(client: Client) -> None:
     answer.expect(set(job["result"]) == {"items"}, "a count of items")
     times = [job["created_at"], job["started_at"], job["finished_at"]]
     answer.expect(times == sorted(times), "its times in order")
-    same = ("id", "name", "created_at")
-    answer.expect(all(job[key] == accepted_job[key] for key in same), "the job that was accepted")
+    constant = ("id", "name", "created_at")
+    answer.expect(all(job[key] == queued_job[key] for key in constant), "the job as queued")
 
 
-def _ended(client: Client, job_id: str) -> Answer:
+def _wait_for_job(client: Client, job_id: str) -> Answer:
     end = time.monotonic() + _SECONDS
     while True:
-        answer = client.get(f"{_JOBS}/{job_id}").of(200)
+        answer = client.get(f"{_JOBS}/{job_id}").require(200)
         if answer.json["finished_at"] or time.monotonic() > end:
             return answer
         time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""Sentences of the contract that hold for a service with users of its own."""
+"""The contract of registered users."""
 
 from collections.abc import Callable
 
-from generator.verify.contract.accounts import ME, USERS, Account, changed, expect_ended
+from generator.verify.contract.accounts import ME, USERS, Account, expect_revoked, update_me
 from generator.verify.contract.client import Client
 
 _KEYS = {"id", "email", "role", "is_active", "created_at"}
@@ -11,13 +11,21 @@ _KEYS = {"id", "email", "role", "is_active", "created_at"}
 def checks(client: Client) -> list[Callable[[Client], None]]:
     if USERS not in client.operations():
         return []
-    return [registered, not_registered, read, renamed, password_changed, not_changed, listed]
+    return [
+        check_register,
+        check_register_errors,
+        check_me,
+        check_email_change,
+        check_password_change,
+        check_update_errors,
+        check_list,
+    ]
 
 
-def registered(client: Client) -> None:
-    """POST /users is 201 with the user, the e-mail in lower case, and without the password."""
+def check_register(client: Client) -> None:
+    """POST /users returns 201 with the user: e-mail in lower case, no password."""
     account = Account.new()
-    answer = Account(account.email.upper(), account.password).register(client).of(201)
+    answer = Account(account.email.upper(), account.password).register(client).require(201)
     user = answer.json
     answer.expect(set(user) == _KEYS, f"the keys {sorted(_KEYS)}")
     answer.expect(user["email"] == account.email, f"the e-mail {account.email}")
@@ -26,13 +34,16 @@ def registered(client: Client) -> None:
     answer.expect(user["created_at"].endswith("Z"), "a time in UTC")
 
 
-def not_registered(client: Client) -> None:
-    """A taken e-mail is 409 EMAIL_TAKEN; a bad e-mail or password, any other field is 422."""
-    account = Account.registered(client)
+def check_register_errors(client: Client) -> None:
+    """A taken e-mail returns 409 EMAIL_TAKEN.
+
+    An invalid e-mail, an invalid password or any other field returns 422.
+    """
+    account = Account.create(client)
     for email in (account.email, account.email.upper()):
-        taken = Account(email, account.password).register(client)
-        taken.refused(409, "EMAIL_TAKEN", USERS)
-    for wrong in (
+        duplicate = Account(email, account.password).register(client)
+        duplicate.require_error(409, "EMAIL_TAKEN", USERS)
+    for fields in (
         {"password": "x" * 11},
         {"password": "x" * 129},
         {"password": None},
@@ -40,73 +51,83 @@ def not_registered(client: Client) -> None:
         {"role": "admin"},
         {"is_active": True},
     ):
-        Account.new().register(client, **wrong).invalid("body", USERS)
+        Account.new().register(client, **fields).require_validation_error("body", USERS)
 
 
-def read(client: Client) -> None:
-    """GET /users/me is the caller."""
+def check_me(client: Client) -> None:
+    """GET /users/me returns the caller."""
     account = Account.new()
-    user = account.register(client).of(201).json
-    answer = client.calling(account.signed_in(client).headers).get(ME).of(200)
+    user = account.register(client).require(201).json
+    answer = client.with_caller(account.obtain_tokens(client).headers).get(ME).require(200)
     answer.expect(answer.json == user, "the user as registered")
 
 
-def renamed(client: Client) -> None:
-    """PATCH /users/me changes the e-mail, which then signs in; a taken one is 409 EMAIL_TAKEN."""
-    account, other = Account.registered(client), Account.registered(client)
+def check_email_change(client: Client) -> None:
+    """PATCH /users/me changes the e-mail; only the new one can log in.
+
+    A taken e-mail returns 409 EMAIL_TAKEN.
+    """
+    account = Account.create(client)
+    other = Account.create(client)
     new = Account(Account.new().email, account.password)
-    login, known = account.signed_in(client), {"current_password": account.password}
-    taken = changed(client, login, email=other.email.upper(), **known)
-    taken.refused(409, "EMAIL_TAKEN", ME)
-    answer = changed(client, login, email=new.email.upper(), **known).of(200)
+    tokens = account.obtain_tokens(client)
+    confirmation = {"current_password": account.password}
+    duplicate = update_me(client, tokens, email=other.email.upper(), **confirmation)
+    duplicate.require_error(409, "EMAIL_TAKEN", ME)
+    answer = update_me(client, tokens, email=new.email.upper(), **confirmation).require(200)
     answer.expect(answer.json["email"] == new.email, f"the e-mail {new.email}")
-    new.signed_in(client)
-    account.sign_in(client).refused(401, "INVALID_CREDENTIALS")
+    new.obtain_tokens(client)
+    account.log_in(client).require_error(401, "INVALID_CREDENTIALS")
 
 
-def password_changed(client: Client) -> None:
-    """After PATCH /users/me with a password the old one and every old token are refused."""
-    account = Account.registered(client)
+def check_password_change(client: Client) -> None:
+    """PATCH /users/me with a password revokes the old password and every session."""
+    account = Account.create(client)
     new = Account(account.email, Account.new().password)
-    login, other = account.signed_in(client), account.signed_in(client)
-    known = {"current_password": account.password}
-    changed(client, login, password=new.password, **known).of(200)
-    for ended in (login, other):
-        expect_ended(client, ended)
-    account.sign_in(client).refused(401, "INVALID_CREDENTIALS")
-    new.signed_in(client)
+    tokens = account.obtain_tokens(client)
+    other = account.obtain_tokens(client)
+    confirmation = {"current_password": account.password}
+    update_me(client, tokens, password=new.password, **confirmation).require(200)
+    for revoked in (tokens, other):
+        expect_revoked(client, revoked)
+    account.log_in(client).require_error(401, "INVALID_CREDENTIALS")
+    new.obtain_tokens(client)
 
 
-def not_changed(client: Client) -> None:
-    """PATCH /users/me without current_password is 422, with a wrong one 403, of a role 422."""
-    account = Account.registered(client)
-    login, known = account.signed_in(client), {"current_password": account.password}
-    email, password = Account.new().email, Account.new().password
-    for wanted in ({"email": email}, {"password": password}):
-        changed(client, login, **wanted).invalid("body", ME)
-        wrong = changed(client, login, **wanted, current_password=Account.new().password)
-        wrong.refused(403, "FORBIDDEN", ME)
-    for unwanted in ({"role": "admin"}, {"password": "x" * 11}, {"email": "nobody"}):
-        changed(client, login, **unwanted, **known).invalid("body", ME)
-    answer = client.calling(login.headers).get(ME).of(200)
+def check_update_errors(client: Client) -> None:
+    """PATCH /users/me without current_password returns 422, with a wrong one 403.
+
+    A role, an invalid e-mail or an invalid password returns 422.
+    """
+    account = Account.create(client)
+    tokens = account.obtain_tokens(client)
+    confirmation = {"current_password": account.password}
+    new = Account.new()
+    for change in ({"email": new.email}, {"password": new.password}):
+        update_me(client, tokens, **change).require_validation_error("body", ME)
+        wrong = update_me(client, tokens, **change, current_password=Account.new().password)
+        wrong.require_error(403, "FORBIDDEN", ME)
+    for invalid in ({"role": "admin"}, {"password": "x" * 11}, {"email": "nobody"}):
+        update_me(client, tokens, **invalid, **confirmation).require_validation_error("body", ME)
+    answer = client.with_caller(tokens.headers).get(ME).require(200)
     answer.expect(answer.json["email"] == account.email, "the user as it was")
 
 
-def listed(client: Client) -> None:
-    """GET /users is 403 FORBIDDEN for a user, and pages for an admin, the newest first."""
-    client.get(USERS).refused(403, "FORBIDDEN", USERS)
+def check_list(client: Client) -> None:
+    """GET /users returns 403 FORBIDDEN to users, and pages, newest first, to admins."""
+    client.get(USERS).require_error(403, "FORBIDDEN", USERS)
     admin = client.as_admin()
-    newest = [Account.new().register(client).of(201).json for _ in range(3)][::-1]
-    found: list[dict[str, object]] = []
+    newest = [Account.new().register(client).require(201).json for _ in range(3)][::-1]
+    users: list[dict[str, object]] = []
     query = "?limit=2"
     while query:
-        page = admin.get(USERS + query).of(200)
+        page = admin.get(USERS + query).require(200)
         page.expect(set(page.json) == {"items", "next_cursor"}, "items and next_cursor")
         page.expect(len(page.json["items"]) in (1, 2), "one or two users")
-        found += page.json["items"]
+        users += page.json["items"]
         cursor = page.json["next_cursor"]
         query = f"?limit=2&cursor={cursor}" if cursor else ""
-    page.expect(found[:3] == newest, "the newest first")
-    page.expect(len({str(user["id"]) for user in found}) == len(found), "each user once")
-    for wrong in ("limit=0", "limit=101", "cursor=nonsense"):
-        admin.get(f"{USERS}?{wrong}").invalid("query", USERS)
+    page.expect(users[:3] == newest, "the newest first")
+    page.expect(len({str(user["id"]) for user in users}) == len(users), "each user once")
+    for invalid in ("limit=0", "limit=101", "cursor=nonsense"):
+        admin.get(f"{USERS}?{invalid}").require_validation_error("query", USERS)

@@ -1,4 +1,4 @@
-"""Ten thousand rows are walked page by page while others write."""
+"""Pagination of ten thousand rows with concurrent writes."""
 
 import threading
 from pathlib import Path
@@ -9,7 +9,7 @@ from generator.template.options import Option
 from generator.verify.contract.client import Client
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.live import installed, running
+from tests.support.live import install_row, run_service
 from tests.support.rendered import row_with
 from tests.support.servers import ServersFor
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 ITEMS = "/api/v1/items"
 ROWS = 10_000
 
-# Runs in the service's own environment: seeds, and explains what a page costs.
+# Scripts for the service's own environment.
 SEED = """
 import sys
 from datetime import UTC, datetime
@@ -45,9 +45,9 @@ engine = create_engine(sys.argv[1])
 with engine.begin() as connection:
     connection.execute(text("ANALYZE"))
     statement = Page(cursor=uuid7()).select(select(Item), Item.id)
-    written = statement.compile(engine, compile_kwargs={"literal_binds": True})
+    sql = statement.compile(engine, compile_kwargs={"literal_binds": True})
     prefix = "EXPLAIN QUERY PLAN" if engine.name == "sqlite" else "EXPLAIN"
-    print(*connection.exec_driver_sql(f"{prefix} {written}"), sep="\\n")
+    print(*connection.exec_driver_sql(f"{prefix} {sql}"), sep="\\n")
 """
 
 
@@ -60,15 +60,15 @@ def project(
 ) -> RenderedProject:
     row = row_with(options, sqlalchemy="async", database=request.param, auth="none")
     servers_for(row)
-    return installed(row, workspace)
+    return install_row(row, workspace)
 
 
-def python(project: RenderedProject, program: str, *arguments: str) -> str:
-    return project.call("python", "-c", program, *arguments, seconds=60, PYTHONPATH=".")
+def run_python(project: RenderedProject, script: str, *arguments: str) -> str:
+    return project.call("python", "-c", script, *arguments, seconds=60, PYTHONPATH=".")
 
 
-class Disturbance(threading.Thread):
-    """Creates items and deletes them again, as other clients would."""
+class Writer(threading.Thread):
+    """Another client, which creates and deletes items."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()
@@ -78,42 +78,42 @@ class Disturbance(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.is_set():
-            item = {"name": f"disturbing {self.rounds}"}
-            created = self.client.send_json("POST", ITEMS, item).of(201)
-            self.client.send("DELETE", created.headers["location"]).of(204)
+            item = {"name": f"written {self.rounds}"}
+            created = self.client.send_json("POST", ITEMS, item).require(201)
+            self.client.send("DELETE", created.headers["location"]).require(204)
             self.rounds += 1
 
 
 def walk(client: Client) -> list[str]:
+    """Return the names of all items, page by page."""
     names: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
         query = f"&cursor={cursor}" if cursor else ""
-        page = client.get(f"{ITEMS}?limit=100{query}").of(200).json
+        page = client.get(f"{ITEMS}?limit=100{query}").require(200).json
         names += [item["name"] for item in page["items"]]
         cursor = page["next_cursor"]
     return names
 
 
-def test_a_walk_sees_each_row_once_while_others_write(
-    project: RenderedProject, tmp_path: Path
-) -> None:
+def test_concurrent_writes_keep_pages_exact(project: RenderedProject, tmp_path: Path) -> None:
+    """Each row is on exactly one page, and the query uses an index."""
     with (
         fresh_database(project) as url,
-        running(project, tmp_path, url, {}, migrated=True) as live,
+        run_service(project, tmp_path, url, {}, migrated=True) as live,
     ):
-        python(project, SEED, url, str(ROWS))
-        disturbance = Disturbance(live.client)
-        disturbance.start()
+        run_python(project, SEED, url, str(ROWS))
+        writer = Writer(live.client)
+        writer.start()
         try:
-            seen = [name for name in walk(live.client) if name.startswith("seeded")]
+            names = [name for name in walk(live.client) if name.startswith("seeded")]
         finally:
-            disturbance.ended.set()
-            disturbance.join()
-        plan = python(project, EXPLAIN, url)
+            writer.ended.set()
+            writer.join()
+        plan = run_python(project, EXPLAIN, url)
 
-    assert seen == [f"seeded {number}" for number in reversed(range(ROWS))]
-    assert disturbance.rounds > 10
+    assert names == [f"seeded {number}" for number in reversed(range(ROWS))]
+    assert writer.rounds > 10
     assert "index" in plan.lower()
     assert "temp b-tree" not in plan.lower()
     assert "sort" not in plan.lower()

@@ -14,7 +14,7 @@ NAME = """🚀 "Zoë's" <{{ x }}> {% if y %} {# z #} ${{ a }} \\ 数据 `b` 'c'"
 
 
 def test_hostile_name_passes_every_stage(workspace: Path) -> None:
-    """Quotes, Jinja, markup, backslashes, emoji and no ASCII, in one name."""
+    """The name has quotes, Jinja, markup, a backslash, an emoji and non-ASCII letters."""
     answers = {"project_name": NAME, "description": f"{NAME}: {NAME}"}
     report = verify_row(Row("hostile-name", {**MATRIX[0].answers, **answers}), workspace)
 
