@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -79,12 +80,16 @@ def verify_row(row: Row, workspace: Path, watch: Watch = lambda *_: None) -> Row
     """Take a row through the stages, up to the first that fails."""
     project = RenderedProject(row, workspace)
     reports: list[StageReport] = []
-    for stage in STAGES:
-        watch(row, stage.name, None)
-        reports.append(_run_stage(stage, project))
-        watch(row, stage.name, reports[-1])
-        if not reports[-1].ok:
-            break
+    try:
+        for stage in STAGES:
+            watch(row, stage.name, None)
+            reports.append(_run_stage(stage, project))
+            watch(row, stage.name, reports[-1])
+            if not reports[-1].ok:
+                break
+    finally:
+        with suppress(CommandError):  # The failed stage matters more.
+            project.resources.close()
     return RowReport(row, tuple(reports))
 
 

@@ -6,7 +6,8 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -21,12 +22,16 @@ _INERT = {".copier-answers.yml", ".gitattributes", ".gitignore", "LICENSE", "REA
 _LOCKED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RenderedProject:
     """A row rendered into a workspace, which all rows share."""
 
     row: Row
     workspace: Path
+    # Closed after the last stage.
+    resources: ExitStack = field(default_factory=ExitStack)
+    # Left by the stage `migrate` for the stage `boot`.
+    migrated_database: str | None = None
 
     @property
     def folder(self) -> Path:

@@ -130,11 +130,14 @@ def _shared_path(project: RenderedProject) -> Iterator[Path]:
 
 
 def migrate(project: RenderedProject) -> str:
+    """Apply, check, revert and apply the migrations, on a database that is kept for `boot`."""
     steps = ("upgrade head", "check", "downgrade base", "upgrade head")
     # One process for all steps: starting alembic takes longer than the steps.
     script = "import sys\nfrom alembic.config import main\nfor s in sys.argv[1:]: main(s.split())"
-    with fresh_database(project) as url:
-        return project.call("python", "-c", script, *steps, seconds=120, DATABASE_URL=url)
+    url = project.resources.enter_context(fresh_database(project))
+    output = project.call("python", "-c", script, *steps, seconds=120, DATABASE_URL=url)
+    project.migrated_database = url
+    return output
 
 
 def test(project: RenderedProject) -> str:
@@ -144,15 +147,17 @@ def test(project: RenderedProject) -> str:
 
 def boot(project: RenderedProject) -> str:
     """Run the real server and its worker, walk the contract, and stop them."""
+    if project.migrated_database is None:  # An equal row was migrated, but has not been booted.
+        migrate(project)
     log = project.folder.parent / "server.log"
+    log.write_bytes(b"")
     callers = callers_of(project)
     with (
-        fresh_database(project) as url,
+        project.resources,
         fresh_broker(project) as broker,
         callers.prepared() as caller_settings,
     ):
-        settings = {"DATABASE_URL": url, **broker, **caller_settings}
-        project.call("alembic", "upgrade", "head", seconds=60, **settings)
+        settings = {"DATABASE_URL": str(project.migrated_database), **broker, **caller_settings}
         try:
             return _serve_and_walk(project, callers, settings, log)
         except (CommandError, OSError) as error:

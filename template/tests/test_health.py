@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -28,6 +29,12 @@ def migrations(tmp_path: Path) -> Path:
         content = REVISION.format(revision=revision, down_revision=down_revision)
         (versions / f"{revision}.py").write_text(content)
     return versions.parent
+
+
+@pytest.fixture(scope="module")
+def empty_database_url() -> Iterator[str]:
+    with temporary_database() as url:
+        yield url
 
 
 def test_running_service_is_healthy(client: TestClient) -> None:
@@ -62,17 +69,18 @@ def test_head_is_supported(client: TestClient, path: str) -> None:
 def test_pending_migrations_are_unhealthy(
     settings: Settings,
     migrations: Path,
+    empty_database_url: str,
     revision: str | None,
     migration_status: str,
     status: str,
 ) -> None:
-    with temporary_database() as url:
-        with create_engine(url, poolclass=NullPool).begin() as connection:
-            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
-            if revision:
-                connection.execute(text("INSERT INTO alembic_version VALUES (:r)"), {"r": revision})
-        check = HealthCheck(replace(settings, database_url=url), migrations, "1.0")
-        health = anyio.run(check.run)
+    with create_engine(empty_database_url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        if revision:
+            connection.execute(text("INSERT INTO alembic_version VALUES (:r)"), {"r": revision})
+    check = HealthCheck(replace(settings, database_url=empty_database_url), migrations, "1.0")
+    health = anyio.run(check.run)
 
     assert (health.dependencies.migrations, health.status) == (migration_status, status)
 

@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-
-import pytest
 from alembic import command
 from alembic.config import Config
 
@@ -8,20 +5,18 @@ from app.settings import ROOT
 from tests.databases import temporary_database
 
 
-@pytest.fixture
-def migrations() -> Iterator[Config]:
+def configure(database_url: str) -> Config:
+    return Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": database_url})
+
+
+def test_migrations_match_the_models(database_url: str) -> None:
+    command.check(configure(database_url))
+
+
+def test_migrations_can_be_reverted() -> None:
     with temporary_database() as url:
-        yield Config(toml_file=ROOT / "pyproject.toml", attributes={"database_url": url})
+        migrations = configure(url)
+        command.upgrade(migrations, "head")
+        command.downgrade(migrations, "base")
 
-
-def test_migrations_match_the_models(migrations: Config) -> None:
-    command.upgrade(migrations, "head")
-
-    command.check(migrations)
-
-
-def test_migrations_can_be_reverted(migrations: Config) -> None:
-    command.upgrade(migrations, "head")
-    command.downgrade(migrations, "base")
-
-    command.upgrade(migrations, "head")
+        command.upgrade(migrations, "head")

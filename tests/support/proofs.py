@@ -42,8 +42,9 @@ def follow_the_message(project: RenderedProject, url: str) -> None:
 
 def prove(project: RenderedProject) -> None:
     """Run the stages of a new row."""
-    for name in ("lint", "types", "migrate", "test", "boot"):
-        _STAGES[name].work(project)
+    with project.resources:
+        for name in ("lint", "types", "migrate", "test", "boot"):
+            _STAGES[name].work(project)
 
 
 def write_rows(project: RenderedProject, url: str) -> None:

@@ -77,7 +77,10 @@ _registry = pytest.StashKey[ServerRegistry]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Clean up before the exit.
+    # Clean up before the exit. A shell that starts tests in the background ignores SIGINT, which
+    # the processes that they start would inherit.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[_registry] = ServerRegistry()
 
