@@ -226,7 +226,8 @@ def main(
 def run() -> None:
     """Run the command. Every error is one sentence on stderr, never a traceback."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # Exit through the handlers that clean up.
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP.
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     # Copier warns about conditions that this command refuses or reports itself.
     warnings.simplefilter("ignore", CopierWarning)
     try:
@@ -258,7 +259,7 @@ def _options_table(kind: str, options: list[Option]) -> Table:
         if not option.choices:
             default = format_assignment("", option.default).removeprefix("=")
             computed = "{{" in default
-            meaning.append(f"default: {'computed from other answers' if computed else default}")
+            meaning.append(f"default: {'computed' if computed else default}")
         table.add_row(escape(option.name), "", escape("; ".join(meaning)))
         for choice in sorted(option.choices, key=lambda choice: choice.value != option.default):
             table.add_row("", escape(str(choice.value)), escape(choice.help))

@@ -34,9 +34,15 @@ def apply_tree(repository: Repository, tree: str, changed_paths: list[str], stag
             _read_tree(root, head, tree)
         except CommandError as error:
             _restore(repository, changed, added, changed_paths[1:], str(error))
-        git(root, "reset", "--quiet", "--intent-to-add", "--", *changed_paths)
-        if stages:
-            git_bytes(root, "update-index", "-z", "--index-info", stdin=stages)
+        try:
+            git(root, "reset", "--quiet", "--intent-to-add", "--", *changed_paths)
+            if stages:
+                git_bytes(root, "update-index", "-z", "--index-info", stdin=stages)
+        except ProgramError as error:
+            undo = undo_command(repository, changed_paths[1:])
+            raise CommandError(
+                f"The files are written, but git's index is not: {error}; `{undo}` takes it back."
+            ) from error
 
 
 def write_ignored(

@@ -73,6 +73,9 @@ def print_next_steps(project: Path) -> None:
         f"{uv} run alembic upgrade head",
         f"{uv} run fastapi dev",
     ]
+    if (project / "app/worker.py").exists():
+        worker = f"{uv} run celery -A app.worker worker"
+        commands.append(f"{worker}    # in another terminal; needs the broker")
     say(f"\n{project} is ready. Next:\n")
     say("".join(f"    {line}\n" for line in commands))
 

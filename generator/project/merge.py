@@ -1,11 +1,12 @@
 """Lets copier merge in a throw-away worktree, and returns the result as a git tree."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from generator.errors import CommandError, Problem, UsageError
+from generator.errors import CommandError
 from generator.git import git, git_bytes, split_paths
 from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
@@ -113,7 +114,7 @@ def _commit_answers(folder: Path, text: str) -> None:
 def _run_copier(folder: Path, answers: Answers, ref: str | None, project: Path) -> None:
     try:
         rendering.update(folder, answers, ref=ref)
-    except (Problem, UsageError):
+    except CommandError:
         raise
     except Exception as error:
         text = " ".join(str(error).split()).replace(str(folder), str(project))
@@ -157,11 +158,12 @@ def _workspace_locks(worktree: Path, folder: Path) -> list[str]:
 
 def _replace_stages(unmerged: list[str], stages: bytes) -> bytes:
     """Return index lines that replace the single version of each conflict by all three."""
-    deleted = b"".join(
-        b"0 " + b"0" * 40 + b"\t" + path.encode(errors="surrogateescape") + b"\0"
-        for path in unmerged
-    )
-    return deleted + stages if unmerged else b""
+    if not unmerged:
+        return b""
+    _, object_id, _ = stages.split(b" ", 2)
+    null = b"0" * len(object_id)  # 40 digits, or 64 in a repository with SHA-256.
+    deleted = (b"0 " + null + b"\t" + os.fsencode(path) + b"\0" for path in unmerged)
+    return b"".join(deleted) + stages
 
 
 def _read_ignored(folder: Path) -> dict[str, bytes]:

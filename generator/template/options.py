@@ -102,6 +102,7 @@ def parse_assignments(
             raise UsageError(f"{text!r} is not an assignment: write name=value.")
         option = find_option(options, name.strip())
         parsed.append((option, parse_value(option, value)))
+        _require_choice(*parsed[-1])
     return parsed
 
 
@@ -124,6 +125,14 @@ def parse_value(option: Option, text: str) -> Value:
     if option.type == "bool" and not isinstance(value, bool):
         raise UsageError(f"The value of {option.name!r} is true or false, not {text!r}.")
     return value if not is_text or isinstance(value, str) else text
+
+
+def _require_choice(option: Option, value: Value) -> None:
+    """Refuse another value than the choices, if they are not computed."""
+    choices = [choice.value for choice in option.choices]
+    if choices and value not in choices:
+        listed = ", ".join(map(str, choices))
+        raise UsageError(f"{value!r} is not a value of {option.name!r}: choose one of {listed}.")
 
 
 def format_assignment(name: str, value: Value) -> str:

@@ -1,5 +1,6 @@
 """`fastapi-service verify`: selects rows, verifies them, and writes the report."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,8 @@ def verify_template(
     template: str | None, only: Sequence[str], jobs: int, keep: Path | None, report: str | None
 ) -> bool:
     """Verify rows and write the report; return True when all passed."""
-    if report not in {None, "-"} and not Path(str(report)).absolute().parent.is_dir():
-        raise UsageError(f"There is no folder for {report}: choose another --report.")
+    if report and report != "-":
+        _require_writable(Path(report).absolute())
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     display = Display(on_stderr=report == "-")
@@ -40,6 +41,12 @@ def verify_template(
             {"template": origin, "started": started, "seconds": seconds, "rows": listed}, report
         )
     return all(row.ok for row in reports)
+
+
+def _require_writable(report: Path) -> None:
+    """Refuse a report that could not be written after the run."""
+    if not os.access(report if report.exists() else report.parent, os.W_OK) or report.is_dir():
+        raise UsageError(f"{report} cannot be written: choose another --report.")
 
 
 @contextmanager

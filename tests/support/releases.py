@@ -72,6 +72,8 @@ def cut(version: str, root: Path = ROOT) -> None:
     changelog = root / "CHANGELOG.md"
     folder = root / "tests" / "releases"
     released = versions(folder)
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        sys.exit(f"{version!r} is not a version such as 0.7.0.")
     if released and Version(version) <= Version(released[-1]):
         sys.exit(f"{version} is not newer than {released[-1]}.")
     changes = changelog.read_text(encoding="utf-8").partition(_UNRELEASED)[2].partition("\n## ")[0]
@@ -94,4 +96,6 @@ def _replace(path: Path, pattern: str, text: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m tests.support.releases VERSION")
     cut(sys.argv[1])

@@ -25,5 +25,8 @@ def walk(client: Client, features: Sequence[ModuleType] = FEATURES) -> list[str]
             check(client)
         except ContractError as error:
             raise ContractError(f"Broken: {sentence}\n{error}") from error
+        except (LookupError, TypeError, AttributeError) as error:
+            text = f"Broken: {sentence}\nThe JSON has another shape: {error!r}"
+            raise ContractError(text) from error
         sentences.append(sentence)
     return sentences
