@@ -20,6 +20,10 @@ _STRIPPED_VARIABLES = {
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONHOME",
     "PYTHONPATH",
+    # They would keep uv from writing a lock, or from installing it.
+    "UV_FROZEN",
+    "UV_LOCKED",
+    "UV_NO_SYNC",
     "UV_PROJECT",
     "UV_PROJECT_ENVIRONMENT",
     "VIRTUAL_ENV",

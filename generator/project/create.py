@@ -39,6 +39,8 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
     with _removed_on_failure(destination):
         render(source.location, destination, answers, ref=source.ref, ask=ask)
         require_recorded(answers, read_recorded_values(destination))
+        if (destination / ".env").exists():
+            (destination / ".env").chmod(0o600)  # It holds secrets.
     if not ask:
         _print_answers(destination)
     lock_error = None
@@ -56,7 +58,14 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
     if repository:
         say(f"Rendered into the repository {repository}; nothing is committed.")
     else:
-        _commit(destination, f"Start from {source.location} {source.version}")
+        try:
+            _commit(destination, f"Start from {source.location} {source.version}")
+        except (KeyboardInterrupt, SystemExit):
+            note(
+                f"{destination} is rendered and locked, but not committed: continue there with "
+                "`git init && git add --all && git commit`."
+            )
+            raise
     if lock_error:
         raise CommandError(
             f"{destination} is rendered, but has no uv.lock: {lock_error}; when the package index "

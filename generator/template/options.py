@@ -101,8 +101,7 @@ def parse_assignments(
         if not equals:
             raise UsageError(f"{text!r} is not an assignment: write name=value.")
         option = find_option(options, name.strip())
-        parsed.append((option, parse_value(option, value)))
-        _require_choice(*parsed[-1])
+        parsed.append((option, _find_choice(option, parse_value(option, value))))
     return parsed
 
 
@@ -127,12 +126,16 @@ def parse_value(option: Option, text: str) -> Value:
     return value if not is_text or isinstance(value, str) else text
 
 
-def _require_choice(option: Option, value: Value) -> None:
-    """Refuse another value than the choices, if they are not computed."""
+def _find_choice(option: Option, value: Value) -> Value:
+    """Return the choice that equals the value, in any case; raises UsageError without one."""
     choices = [choice.value for choice in option.choices]
-    if choices and value not in choices:
+    if value in choices or not choices:
+        return value
+    similar = [choice for choice in choices if str(choice).lower() == str(value).lower()]
+    if not similar:
         listed = ", ".join(map(str, choices))
         raise UsageError(f"{value!r} is not a value of {option.name!r}: choose one of {listed}.")
+    return similar[0]
 
 
 def format_assignment(name: str, value: Value) -> str:

@@ -8,21 +8,26 @@ from pathlib import Path
 from copier import VcsRef, run_copy, run_update
 from copier.errors import CopierError, InvalidTypeError, UnsupportedVersionError
 from jinja2 import TemplateError
-from plumbum import local
+from plumbum import ProcessExecutionError, local
 
 from generator.errors import CommandError, Problem, UsageError
 from generator.git import git_settings
 from generator.template.options import Answers
 
-# With other values, which a user may have set, copier loses edits silently.
-_SETTINGS_FOR_COPIER = {"apply.whitespace": "nowarn", "status.showUntrackedFiles": "normal"}
+# With other values, which a user may have set, copier loses edits silently, or cannot clone a
+# template from a folder.
+_SETTINGS_FOR_COPIER = {
+    "apply.whitespace": "nowarn",
+    "status.showUntrackedFiles": "normal",
+    "protocol.file.allow": "always",
+}
 
 
 def render(
     location: str, destination: Path, answers: Answers, *, ref: str | None, ask: bool
 ) -> None:
     """Render a new project; raises UsageError for a rejected answer."""
-    with _translated_errors():
+    with local.env(**git_settings(_SETTINGS_FOR_COPIER)), _translated_errors():
         run_copy(location, destination, answers, vcs_ref=ref, defaults=not ask, quiet=True)
 
 
@@ -59,6 +64,10 @@ def _translated_errors() -> Iterator[None]:
         ) from error
     except CopierError as error:
         raise CommandError(_to_sentence(error)) from error
+    except ProcessExecutionError as error:
+        lines = str(error.stderr).split("\n")
+        reason = next((line for line in reversed(lines) if line.strip()), "no message")
+        raise CommandError(f"Copier's git failed: {reason.strip()}") from error
     except TemplateError as error:
         raise CommandError(f"The template has a mistake: {_to_sentence(error)}") from error
     except UnicodeError:  # A subclass of ValueError; raised for files that are not UTF-8.

@@ -147,10 +147,13 @@ def _clone(url: str, ref: str | None, folder: Path) -> Source:
     tree = folder / "template"
     try:
         git(folder, "clone", "--quiet", "--no-checkout", "--", expand(url), tree.name)
-        revision = ref or _latest_release(git(tree, "tag").splitlines())
-        git(tree, "checkout", "--quiet", "--detach", revision)
     except ProgramError as error:
         raise CommandError(f"The template {url} cannot be read: {error}") from error
+    revision = ref or _latest_release(git(tree, "tag").splitlines())
+    try:
+        git(tree, "checkout", "--quiet", "--detach", revision)
+    except ProgramError as error:
+        raise CommandError(f"The template {url} has no revision {revision}.") from error
     return Source(to_recorded(url), revision, tree, is_checkout=False)
 
 

@@ -1,4 +1,4 @@
-"""Limits of request bodies: their size, declared or not, and their duration."""
+"""Limits of request bodies: size, duration, encoding."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ BODY_SECONDS = 60
 
 
 class BodyLimitMiddleware:
-    """Middleware that refuses larger bodies with 413 and slower ones with 408.
+    """Middleware that rejects bodies over the limit with 413, and those over 60 seconds with 408.
 
     `max_bytes` applies to every path that is not in `max_bytes_by_path`.
     """
@@ -32,8 +32,11 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.max_bytes_by_path.get(scope["path"], self.max_bytes)
-        declared = int(Headers(scope=scope).get("content-length", "0"))
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self.max_bytes_by_path.get(path, self.max_bytes)
+        headers = Headers(scope=scope)
+        declared = int(headers.get("content-length", "0"))
+        is_json = "json" in headers.get("content-type", "")
         deadline = current_time() + BODY_SECONDS
         received = 0
         more_body = True
@@ -51,13 +54,16 @@ class BodyLimitMiddleware:
 
         async def receive_within_limits() -> Message:
             message = {} if declared > limit else await receive_in_time()
+            # Python would decode UTF-16 and UTF-32. JSON in UTF-8 contains no NUL.
+            if is_json and b"\0" in message.get("body", b""):
+                raise UnicodeError("JSON must be UTF-8")
             if max(declared, received) <= limit:
                 return message
             # Drain part of the body so that the client can read the response.
             while more_body and max(declared, received) <= limit + DRAIN_BYTES:
                 await receive_in_time()
-            headers = {"Connection": "close"} if more_body else None
+            connection = {"Connection": "close"} if more_body else None
             # FastAPI passes HTTPException on from wherever it reads the body.
-            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message, headers)
+            raise HTTPException(PayloadTooLarge.status, PayloadTooLarge.message, connection)
 
         await self.app(scope, receive_within_limits, send)

@@ -1,5 +1,8 @@
 """The OpenAPI schema and Swagger UI, served without a CDN."""
 
+from base64 import b64encode
+from copy import deepcopy
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +28,8 @@ def create_router(settings: Settings) -> APIRouter:
     """
     router = APIRouter(include_in_schema=False)
     if settings.docs_username is not None and settings.docs_password is not None:
-        expected = f"{settings.docs_username}:{settings.docs_password.get_secret_value()}".encode()
+        username = settings.docs_username.get_secret_value()
+        expected = f"{username}:{settings.docs_password.get_secret_value()}".encode()
 
         async def require_password(given: Credentials) -> None:
             if not compare_digest(f"{given.username}:{given.password}".encode(), expected):
@@ -41,14 +45,19 @@ def create_router(settings: Settings) -> APIRouter:
 
 
 async def get_schema(request: Request) -> JSONResponse:
-    prefix = request.scope.get("root_path", "")
-    servers = {"servers": [{"url": prefix}]} if prefix else {}
-    return JSONResponse(request.app.openapi() | servers)
+    """Return the schema, with URLs below the prefix of a proxy."""
+    schema = request.app.openapi()
+    if prefix := request.scope.get("root_path", ""):
+        schema = deepcopy(schema) | {"servers": [{"url": prefix}]}
+        for scheme in schema.get("components", {}).get("securitySchemes", {}).values():
+            for flow in scheme.get("flows", {}).values():
+                flow["tokenUrl"] = prefix + flow["tokenUrl"]
+    return JSONResponse(schema)
 
 
 async def get_page(request: Request) -> HTMLResponse:
     root = request.scope.get("root_path", "").rstrip("/")
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         title=escape(request.app.title),
         openapi_url=f"{root}/openapi.json",
         swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
@@ -56,4 +65,16 @@ async def get_page(request: Request) -> HTMLResponse:
         swagger_favicon_url=f"{root}/docs/assets/favicon.png",
         # The validator badge would be fetched from another host.
         swagger_ui_parameters={"validatorUrl": None},
+    )
+    page.headers["Content-Security-Policy"] = content_policy(bytes(page.body))
+    return page
+
+
+def content_policy(page: bytes) -> str:
+    """Allow this host and the page's own script. Swagger UI sets styles and uses data images."""
+    script = page.partition(b"<script>")[2].partition(b"</script>")[0]
+    digest = b64encode(sha256(script).digest()).decode()
+    return (
+        f"default-src 'self'; script-src 'self' 'sha256-{digest}'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
     )

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,15 @@ from app.dialect import to_app_error
 logger = logging.getLogger(__name__)
 
 # Codes that differ from the reason phrase of their status.
-CODES = {413: "PAYLOAD_TOO_LARGE", 422: "VALIDATION_FAILED", 500: "INTERNAL_ERROR", 503: "BUSY"}
+CODES = {
+    413: "PAYLOAD_TOO_LARGE",
+    416: "RANGE_NOT_SATISFIABLE",
+    422: "VALIDATION_FAILED",
+    500: "INTERNAL_ERROR",
+    503: "BUSY",
+}
+# Headers that a client needs, of responses that are replaced by the envelope.
+KEPT_HEADERS = ("allow", "content-range", "retry-after", "www-authenticate")
 
 # FastAPI's message for a body that it cannot parse, regardless of the cause.
 UNREADABLE = "There was an error parsing the body"
@@ -43,6 +52,8 @@ class FrameworkError(errors.AppError):
 
 
 async def handle_app_error(request: Request, error: errors.AppError) -> Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and error.__cause__:
+        logger.warning("%s: %r", error.code, error.__cause__)
     return error.response(request.scope)
 
 
@@ -109,10 +120,20 @@ def _allowed_methods(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
-class UnhandledErrorMiddleware:
-    """Middleware that turns unhandled exceptions into a 500 response.
+def _plain_error(message: Message) -> FrameworkError | None:
+    """Return the error of a response that has no JSON body, such as those for broken ranges."""
+    headers = Headers(raw=message["headers"])
+    if message["status"] < HTTPStatus.BAD_REQUEST or "json" in headers.get("content-type", ""):
+        return None
+    kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+    return FrameworkError(HTTPException(message["status"], headers=kept))
 
-    Starlette would do so outside of the other middleware, without a request id.
+
+class ErrorMiddleware:
+    """Middleware that turns unhandled exceptions and plain responses of 4xx and 5xx into envelopes.
+
+    Starlette would handle exceptions outside of the other middleware, without a request id, and
+    answers broken ranges of files with plain text.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -123,6 +144,15 @@ class UnhandledErrorMiddleware:
             await self.app(scope, receive, send)
             return
         started = False
+        replaced = False
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal started, replaced
+            if message["type"] == "http.response.start" and (error := _plain_error(message)):
+                replaced = True
+                await error.response(scope)(scope, receive, send_or_disconnect)
+            if not replaced:
+                await send_or_disconnect(message)
 
         async def send_or_disconnect(message: Message) -> None:
             nonlocal started
@@ -133,7 +163,7 @@ class UnhandledErrorMiddleware:
                 raise ClientDisconnect from error
 
         try:
-            await self.app(scope, receive, send_or_disconnect)
+            await self.app(scope, receive, send_enveloped)
         except ClientDisconnect:
             logger.info("client disconnected")
         except Exception:

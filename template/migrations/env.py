@@ -1,4 +1,4 @@
-"""Migration environment: a synchronous connection, the settings of the service."""
+"""Alembic environment: a synchronous connection, with the settings of the service."""
 
 import logging
 from typing import Any, Literal
@@ -6,10 +6,11 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from alembic.util import CommandError
-from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 import app.application  # noqa: F401  # imports every feature and thus every table
+from app.dialect import create_migration_engine
 from app.orm import Base, UtcDateTime
 from app.settings import load_settings
 
@@ -23,8 +24,10 @@ def run_migrations(**target: Any) -> None:
     context.configure(
         target_metadata=Base.metadata,
         render_item=render_item,
-        # Batch operations work on every database, also if it alters tables by copying them.
+        # Batch operations also work where tables are altered by copying them, as in SQLite.
         render_as_batch=True,
+        # Also on SQLite: an upgrade that is killed changes nothing, and can be repeated.
+        transactional_ddl=True,
         **target,
     )
     with context.begin_transaction():
@@ -40,8 +43,8 @@ if context.is_offline_mode():
     run_migrations(url=url, literal_binds=True)
 else:
     try:
-        connection = create_engine(url, poolclass=NullPool).connect()
-    except OperationalError as error:
-        raise CommandError(f"The database is unreachable: {error.orig}") from error
+        connection = create_migration_engine(url).connect()
+    except (OperationalError, OSError) as error:
+        raise CommandError(f"The database is unreachable: {error}") from error
     with connection:
         run_migrations(connection=connection)

@@ -1,5 +1,6 @@
 import re
 from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 from fastapi import FastAPI
@@ -7,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from app.application import create_app
 from app.settings import Settings
+from tests.clients import connect
 from tests.settings import replace
 
 PATHS = ["/docs", "/openapi.json", "/docs/assets/swagger-ui.css"]
@@ -23,6 +25,33 @@ def test_page_loads_only_from_this_host(client: TestClient) -> None:
     for asset in re.findall(r'(?:href|src)="([^"]+)"', page.text):
         assert client.get(asset).status_code == 200
     assert client.get("/openapi.json").json()["openapi"].startswith("3.")
+
+
+def test_page_runs_only_its_own_script(client: TestClient) -> None:
+    page = client.get("/docs")
+    script = page.text.partition("<script>")[2].partition("</script>")[0]
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+
+    policy = page.headers["Content-Security-Policy"]
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_prefix_of_a_proxy_is_kept(app: FastAPI, client: TestClient) -> None:
+    prefixed = connect(client, root_path="/svc")
+
+    page = prefixed.get("/svc/docs")
+    for asset in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        assert asset.startswith("/svc/")
+        assert prefixed.get(asset).status_code == 200
+    schema = prefixed.get("/svc/openapi.json").json()
+    assert schema["servers"] == [{"url": "/svc"}]
+    schemes = schema.get("components", {}).get("securitySchemes", {}).values()
+    flows = [flow for scheme in schemes for flow in scheme.get("flows", {}).values()]
+    assert all(flow["tokenUrl"].startswith("/svc/api/") for flow in flows)
+    assert "servers" not in app.openapi()
+    assert prefixed.delete("/svc/docs").headers["Allow"] == "GET"
 
 
 def test_title_is_escaped(

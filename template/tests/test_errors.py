@@ -69,8 +69,16 @@ def test_unhandled_error_is_only_logged(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b'{"weight": "\xff"}', b"[" * 100_000, b'{"weight": ' + b"1" * 5000 + b"}"],
-    ids=["empty", "malformed", "not UTF-8", "nested", "long number"],
+    [
+        b"",
+        b"{",
+        b'{"weight": "\xff"}',
+        '{"weight": 1}'.encode("utf-16"),
+        '{"weight": 1}'.encode("utf-32-le"),
+        b"[" * 100_000,
+        b'{"weight": ' + b"1" * 5000 + b"}",
+    ],
+    ids=["empty", "malformed", "not UTF-8", "UTF-16", "UTF-32", "nested", "long number"],
 )
 def test_malformed_json_is_invalid(client: TestClient, content: bytes) -> None:
     response = client.post(
@@ -80,6 +88,15 @@ def test_malformed_json_is_invalid(client: TestClient, content: bytes) -> None:
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "VALIDATION_FAILED"
     assert response.json()["error"]["details"][0]["loc"][0] == "body"
+
+
+def test_plain_response_becomes_an_envelope(client: TestClient) -> None:
+    response = client.get("/docs/assets/swagger-ui.css", headers={"Range": "bytes=99999999-"})
+
+    assert response.status_code == 416
+    assert response.headers["Content-Range"].startswith("bytes */")
+    assert response.json()["error"]["code"] == "RANGE_NOT_SATISFIABLE"
+    assert response.json()["error"]["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_http_exception_keeps_its_status(client: TestClient) -> None:

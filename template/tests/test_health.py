@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import NullPool, create_engine, text
 
 from app.application import create_app
-from app.health import HealthCheck
+from app.health import Health, HealthCheck
 from app.settings import Settings
 from tests.databases import UNREACHABLE_URL, temporary_database
 from tests.settings import replace
@@ -83,6 +83,24 @@ def test_pending_migrations_are_unhealthy(
     health = anyio.run(check.run)
 
     assert (health.dependencies.migrations, health.status) == (migration_status, status)
+
+
+def test_callers_share_a_check(settings: Settings, migrations: Path) -> None:
+    check = HealthCheck(settings, migrations, "1.0")
+    results: list[Health] = []
+
+    async def collect() -> None:
+        results.append(await check.run())
+
+    async def run_many() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(collect)
+
+    anyio.run(run_many)
+
+    assert len(results) == 50
+    assert len({result.timestamp for result in results}) == 1
 
 
 def test_unreachable_database_is_unhealthy(settings: Settings) -> None:

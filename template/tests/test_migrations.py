@@ -1,6 +1,11 @@
-from alembic import command
-from alembic.config import Config
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from alembic import command, op
+from alembic.config import Config
+from sqlalchemy import inspect, make_url
+
+from app.dialect import create_migration_engine
 from app.settings import ROOT
 from tests.databases import temporary_database
 
@@ -20,3 +25,25 @@ def test_migrations_can_be_reverted() -> None:
         command.downgrade(migrations, "base")
 
         command.upgrade(migrations, "head")
+
+
+def test_failed_upgrade_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_database() as url:
+        migrations = configure(url)
+        with monkeypatch.context() as patch:
+            patch.setattr(op, "create_index", None)
+            with pytest.raises(TypeError):
+                command.upgrade(migrations, "head")
+        assert inspect(create_migration_engine(make_url(url))).get_table_names() == []
+
+        command.upgrade(migrations, "head")
+
+
+def test_upgrades_wait_for_each_other() -> None:
+    with temporary_database() as url, ThreadPoolExecutor() as pool:
+        with create_migration_engine(make_url(url)).begin():
+            upgrade = pool.submit(command.upgrade, configure(url), "head")
+            with pytest.raises(TimeoutError):
+                upgrade.result(0.2)
+
+        upgrade.result(30)

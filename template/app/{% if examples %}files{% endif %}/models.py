@@ -28,6 +28,6 @@ class StoredFile(Base):
         old_files = Storage(settings.upload_dir).old_files()
         while batch := dict(islice(old_files, BATCH_SIZE)):
             known = set(session.scalars(select(cls.id).where(cls.id.in_(batch))))
-            # A batch without any known file belongs to another database, so it is kept.
+            # A batch without any known file seems to belong to another database, so it is kept.
             for file_id in batch.keys() - known if known else ():
                 batch[file_id].unlink(missing_ok=True)

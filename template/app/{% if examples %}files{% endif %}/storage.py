@@ -25,8 +25,8 @@ class StorageFailed(InternalError):
 class Storage:
     """A folder with one file per id.
 
-    A file exists before its row is committed and until after its row is deleted, so a crash can
-    leave a file without a row, but never a row without its file.
+    A file exists before its row is committed and until after its row is deleted, so a process that
+    crashes can leave a file without a row, but never a row without its file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,8 +43,8 @@ class Storage:
         digest = hashlib.sha256()
         unfinished = self.folder / f"{file_id}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("xb") as copy:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(unfinished, "xb", opener=_open_private) as copy:
                 while chunk := file.read(CHUNK_BYTES):
                     digest.update(chunk)
                     copy.write(chunk)
@@ -72,6 +72,10 @@ class Storage:
         # A file that cannot be deleted now has no row, and is pruned later.
         with suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 async def get_storage(settings: SettingsDep) -> Storage:

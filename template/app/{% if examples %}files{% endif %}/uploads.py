@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
 from app.errors import AppError, PayloadTooLarge
-from app.files.content import detect_type
+from app.files.content import detect_type, normalize_type
 from app.files.storage import StorageDep
 from app.settings import Settings, SettingsDep
 
@@ -54,7 +54,7 @@ def store_upload(
             [{"loc": ("body", "file"), "msg": "The file is empty", "type": "file_empty"}],
         )
     content_type = detect_type(file.file, size)
-    if content_type is None or content_type != file.content_type:
+    if content_type is None or content_type != normalize_type(file.content_type):
         raise UnsupportedMediaType
     file_id = uuid7()
     digest = storage.save(file.file, file_id)
@@ -74,7 +74,9 @@ def store_upload(
 def clean_name(name: str) -> str:
     """Return the last path component, without the folders of the client's machine."""
     last = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
-    return last[:MAX_NAME_CHARACTERS] or "file"
+    # The form's charset can bring lone surrogates, which UTF-8 does not have.
+    encodable = last.encode(errors="ignore").decode()
+    return encodable[:MAX_NAME_CHARACTERS] or "file"
 
 
 # Routes declare it before the session: it then ends after the commit and sees its errors.
