@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -76,6 +76,10 @@ async def handle_validation_error(request: Request, error: RequestValidationErro
 
 async def handle_database_error(request: Request, error: DBAPIError | PoolTimeoutError) -> Response:
     known = to_app_error(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
+    if known is None and isinstance(error, IntegrityError):
+        # The message of PostgreSQL quotes the row.
+        logger.error("%s by %s", type(error.orig).__name__, error.statement)
+        known = errors.InternalError()
     if known is None:
         raise error
     # Conflicts are not logged: drivers quote the values of the row in them.
