@@ -32,7 +32,7 @@ KEPT = re.compile(
     r"README|\.gitignore|.*answers_file|app/(main|settings|auth|database|errors)\.|"
     r"app/(items/(routes|service)|jobs/models)\."
 )
-EXAMPLES = int(os.environ.get("RANDOM_EDITS", "6"))
+EXAMPLES = int(os.environ.get("RANDOM_EDITS", "3"))
 
 # Paths that the template has, had or gets, and others.
 PLACES = [
