@@ -77,7 +77,7 @@ async def handle_validation_error(request: Request, error: RequestValidationErro
 async def handle_database_error(request: Request, error: DBAPIError | PoolTimeoutError) -> Response:
     known = to_app_error(error) if isinstance(error, DBAPIError) else errors.DatabaseBusy()
     if known is None and isinstance(error, IntegrityError):
-        # The message of PostgreSQL quotes the row.
+        # Drivers quote the row in their message.
         logger.error("%s by %s", type(error.orig).__name__, error.statement)
         known = errors.InternalError()
     if known is None:

@@ -24,9 +24,9 @@ def run_migrations(**target: Any) -> None:
     context.configure(
         target_metadata=Base.metadata,
         render_item=render_item,
-        # Batch operations also work where tables are altered by copying them, as in SQLite.
+        # Batch operations also work where tables are altered by copying them.
         render_as_batch=True,
-        # Also on SQLite: an upgrade that is killed changes nothing, and can be repeated.
+        # An upgrade that is killed changes nothing, and can be repeated.
         transactional_ddl=True,
         **target,
     )

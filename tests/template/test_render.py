@@ -155,4 +155,5 @@ def test_databases_share_files(sqlite: Row, render: Render) -> None:
         "app/health.py",
         "app/jobs/maintenance.py",
         "app/jobs/runner.py",
+        "app/settings.py",
     }
