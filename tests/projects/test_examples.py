@@ -83,7 +83,7 @@ def test_copied_feature_outlives_examples(
     set_answers(project.folder, ["examples=false"], MergeOptions(accept_losses=True))
 
     assert list_conflicts(project.folder) == []
-    assert not (project.folder / "app/items").exists()
+    assert not list(project.folder.glob("app/items/*.py"))
     assert not list(project.folder.glob("tests/*items*"))
     assert (project.folder / "migrations/versions/0003_items.py").is_file()
     install(project)

@@ -90,7 +90,7 @@ def url(project: RenderedProject) -> Iterator[str]:
 def test_killed_upgrade_is_repeated(project: RenderedProject, url: str) -> None:
     output = project.call("python", "-c", KILL_AT_EACH_STATEMENT, seconds=300, DATABASE_URL=url)
 
-    assert int(output.rpartition("killed after each of")[2]) > 20
+    assert int(output.rpartition("killed after each of")[2]) >= 15
 
 
 def test_replicas_migrate_once(project: RenderedProject, url: str) -> None:
