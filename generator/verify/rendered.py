@@ -17,7 +17,17 @@ from generator.template.options import Answers
 from generator.verify.matrix.rows import Row
 
 # Files that no stage reads.
-_INERT = {".copier-answers.yml", ".gitattributes", ".gitignore", "LICENSE", "README.md"}
+_INERT = {
+    ".copier-answers.yml",
+    ".editorconfig",
+    ".gitattributes",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "AGENTS.md",
+    "CLAUDE.md",
+    "LICENSE",
+    "README.md",
+}
 # Keys of the table `project` that determine the lock.
 _LOCKED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import PayloadTooLarge
+from app.errors import PayloadTooLarge, RequestTimeout
 
 # Bytes beyond the limit that are discarded before the connection is closed.
 DRAIN_BYTES = 512 * 1024
@@ -34,9 +34,9 @@ class BodyLimitMiddleware:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         limit = self.max_bytes_by_path.get(path, self.max_bytes)
-        headers = Headers(scope=scope)
-        declared = int(headers.get("content-length", "0"))
-        is_json = "json" in headers.get("content-type", "")
+        request_headers = Headers(scope=scope)
+        declared = int(request_headers.get("content-length", "0"))
+        is_json = "json" in request_headers.get("content-type", "")
         deadline = current_time() + BODY_SECONDS
         received = 0
         more_body = True
@@ -47,7 +47,8 @@ class BodyLimitMiddleware:
                 with fail_after(deadline - current_time() if more_body else None):
                     message = await receive()
             except TimeoutError:
-                raise HTTPException(408, headers={"Connection": "close"}) from None
+                close = {"Connection": "close"}
+                raise HTTPException(408, RequestTimeout.message, close) from None
             received += len(message.get("body", b""))
             more_body = message.get("more_body", False)
             return message

@@ -18,7 +18,7 @@ from app.settings import Settings
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, also in databases that store no time zone."""
+    """An aware datetime in UTC. Some databases store no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -33,7 +33,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    # Migrations can drop constraints by name on every database.
+    # Names let migrations drop constraints.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",

@@ -1,4 +1,4 @@
-"""Clients of an application that runs already."""
+"""Clients of an application that is already running."""
 
 from typing import Any
 

@@ -1,6 +1,8 @@
+import json
 import re
 from base64 import b64encode
 from hashlib import sha256
+from runpy import run_module
 
 import pytest
 from fastapi import FastAPI
@@ -52,6 +54,19 @@ def test_prefix_of_a_proxy_is_kept(app: FastAPI, client: TestClient) -> None:
     assert all(flow["tokenUrl"].startswith("/svc/api/") for flow in flows)
     assert "servers" not in app.openapi()
     assert prefixed.delete("/svc/docs").headers["Allow"] == "GET"
+
+
+def test_schema_is_printed(
+    app: FastAPI,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("app.settings.load_settings", lambda: settings)
+
+    run_module("app.openapi", run_name="__main__")
+
+    assert json.loads(capsys.readouterr().out) == app.openapi()
 
 
 def test_title_is_escaped(

@@ -8,7 +8,16 @@ from anyio import AsyncFile, open_file
 from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
+from app.errors import AppError
 from app.files.service import FileNotFound
+
+
+class RangeNotSatisfiable(AppError):
+    """Sent for the plain response of `FileResponse`, by `ErrorMiddleware`."""
+
+    status = 416
+    code = "RANGE_NOT_SATISFIABLE"
+    message = "The requested range is outside of the file."
 
 
 class Download(FileResponse):

@@ -21,7 +21,7 @@ class ItemCreate(RequestBody):
 class ItemUpdate(RequestBody):
     """Absent fields keep their values; null clears the description."""
 
-    # Null is refused; the invalid default marks an absent field.
+    # May be absent, but not null. The default is never used: `exclude_unset` drops it.
     name: Name = Field(default_factory=str)
     description: Description | None = None
 
