@@ -33,7 +33,11 @@ def versions(folder: Path = FOLDER) -> list[str]:
 
 def unpack(version: str, destination: Path) -> None:
     with tarfile.open(FOLDER / f"{version}.tar.gz") as archive:
-        archive.extractall(destination, filter="data")
+        for entry in archive:
+            path = destination / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if content := archive.extractfile(entry):
+                path.write_bytes(content.read())
 
 
 def unpack_releases(folder: Path) -> dict[str, Path]:
