@@ -7,4 +7,4 @@ TEXT_PATTERN = r"^[^\x00]*$"
 
 
 class RequestBody(BaseModel, extra="forbid"):
-    """Base class of request bodies: unknown fields are refused."""
+    """Base class of request bodies: unknown fields are rejected."""

@@ -44,7 +44,7 @@ def create_admin(email: Email) -> None:
 
 @cli.command()
 def deactivate(email: Email) -> None:
-    """Refuse a user's logins and refresh tokens."""
+    """Reject a user's logins and refresh tokens."""
     statement = update(User).where(User.email == email.lower()).values(is_active=False)
     with _transaction() as session:
         if session.scalar(statement.returning(User.id)) is None:

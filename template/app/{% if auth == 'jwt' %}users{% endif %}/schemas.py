@@ -12,7 +12,7 @@ ADDRESS = r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@" + rf"{LABEL}(?:\.{LABEL})*$"
 
 Email = Annotated[str, StringConstraints(to_lower=True, max_length=254, pattern=ADDRESS)]
 NewPassword = Annotated[str, StringConstraints(min_length=12, max_length=128)]
-# Longer passwords cannot be correct, and are refused without hashing them.
+# Longer passwords cannot be correct, and are rejected without hashing them.
 Password = Annotated[str, StringConstraints(max_length=128)]
 
 
@@ -42,7 +42,7 @@ class UserCreate(RequestBody):
 
 
 class UserUpdate(RequestBody):
-    """Absent fields keep their values; null is refused."""
+    """Absent fields keep their values; null is rejected."""
 
     # The invalid defaults mark absent fields.
     email: Email = Field(default_factory=str)
