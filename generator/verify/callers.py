@@ -1,6 +1,6 @@
 """The callers of a rendered service: its settings for them, and their credentials.
 
-The answer to `auth` selects the class of callers; without authentication they are anonymous.
+An answer with the name of a class of callers selects it; without one they are anonymous.
 """
 
 import re

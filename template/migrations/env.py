@@ -45,6 +45,7 @@ else:
     try:
         connection = create_migration_engine(url).connect()
     except (OperationalError, OSError) as error:
-        raise CommandError(f"The database is unreachable: {error}") from error
+        reason = error.orig if isinstance(error, OperationalError) else error
+        raise CommandError(f"The database is unreachable: {reason}") from error
     with connection:
         run_migrations(connection=connection)

@@ -3,11 +3,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic import command, op
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import inspect, make_url
 
 from app.dialect import create_migration_engine
 from app.settings import ROOT
-from tests.databases import temporary_database
+from tests.databases import UNREACHABLE_URL, temporary_database
 
 
 def configure(database_url: str) -> Config:
@@ -37,6 +38,14 @@ def test_failed_upgrade_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         assert inspect(create_migration_engine(make_url(url))).get_table_names() == []
 
         command.upgrade(migrations, "head")
+
+
+def test_unreachable_database_is_named() -> None:
+    with pytest.raises(CommandError, match="The database is unreachable") as error:
+        command.upgrade(configure(UNREACHABLE_URL), "head")
+
+    # SQLAlchemy appends the statement and a link to its documentation.
+    assert "sqlalche.me" not in str(error.value)
 
 
 def test_upgrades_wait_for_each_other() -> None:

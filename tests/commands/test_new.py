@@ -25,8 +25,16 @@ def test_project_is_rendered_locked_committed(command: Command, tmp_path: Path) 
     tracked = git(project, "ls-files").splitlines()
     assert {"uv.lock", ".copier-answers.yml"} <= set(tracked)
     assert ".env" not in tracked
-    assert (project / ".env").is_file()
+    assert (project / ".env").stat().st_mode & 0o777 == 0o600
     assert f"cd {project}" in result.stdout
+
+
+def test_choice_may_have_any_case(command: Command, tmp_path: Path) -> None:
+    result = command("new", "shop", "-d", "license=mit", "-d", "background=CELERY")
+    assert result.returncode == 0, result.stderr
+    recorded = yaml.safe_load((tmp_path / "shop/.copier-answers.yml").read_text())
+    assert (recorded["license"], recorded["background"]) == ("MIT", "celery")
+    assert "run celery -A app.worker worker" in result.stdout
 
 
 def test_origin_is_recorded(command: Command, checkout: Path, tmp_path: Path) -> None:

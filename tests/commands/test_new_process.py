@@ -19,6 +19,30 @@ from tests.support.repository import list_files
 pytestmark = pytest.mark.slow
 
 
+def test_settings_of_uv_and_git_are_ignored(checkout: Path, tmp_path: Path) -> None:
+    variables = {
+        "UV_FROZEN": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "protocol.file.allow",
+        "GIT_CONFIG_VALUE_0": "never",
+    }
+    with running(checkout, tmp_path, "new", "shop", **variables) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert (tmp_path / "shop/uv.lock").is_file()
+
+
+def test_nohup_is_respected() -> None:
+    script = (
+        "import signal, sys\nfrom generator.cli import run\nsys.argv[1:] = ['--version']\n"
+        "try:\n    run()\nexcept SystemExit:\n    pass\n"
+        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+    )
+    command = ["nohup", sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "True"
+
+
 def test_ctrl_c_in_render_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
     with running(checkout, tmp_path, "new", "made/shop") as process:
         wait_for((tmp_path / "made/shop/app").exists)

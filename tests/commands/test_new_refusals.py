@@ -20,7 +20,7 @@ NO_NETWORK = [
         ("databse=sqlite", ["'databse'", "did you mean 'database'", "fastapi-service options"]),
         ("nonsense=1", ["'nonsense'", "fastapi-service options"]),
         ("database", ["name=value"]),
-        ("database=oracle", ["database", "oracle"]),
+        ("database=oracle", ["database", "oracle", "choose one of sqlite, postgresql"]),
         ("examples=maybe", ["examples", "maybe", "true or false"]),
         ('cors_origins=["*"]', ["cors_origins", "*"]),
         ("cors_origins=https://a.example", ["cors_origins", "list"]),
@@ -112,8 +112,13 @@ def test_bad_template_is_refused(command: Command, tmp_path: Path, source: str, 
     assert list_files(tmp_path) == []
 
 
-def test_unknown_revision_is_refused(command: Command, tmp_path: Path) -> None:
-    assert_refused(command("new", "shop", "--ref", "v9"), 1, "v9")
+@pytest.mark.parametrize("scheme", ["", "git+file://"])
+def test_unknown_revision_is_refused(
+    command: Command, checkout: Path, tmp_path: Path, scheme: str
+) -> None:
+    template = f"{scheme}{checkout}"
+    result = command("new", "shop", "--ref", "v9", "--template", template)
+    assert_refused(result, 1, f"{template} has no revision v9")
     assert list_files(tmp_path) == []
 
 

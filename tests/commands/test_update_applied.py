@@ -1,5 +1,6 @@
 """`update` applies the whole result or nothing, and overwrites no file that git does not track."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -107,6 +108,25 @@ def test_failed_undo_prints_command(
     assert_refused(result, 1, "could not be restored")
     (undo,) = re.findall(r"`(git -C .*? restore .*?)`", result.stderr)
     subprocess.run(undo, cwd=tmp_path, shell=True, check=True)  # noqa: S602 - pasted by the user
+    assert outdated.state() == before
+
+
+def test_unwritten_index_prints_undo(
+    command: Command, outdated: TeamProject, tmp_path: Path
+) -> None:
+    before = outdated.state()
+    git_program = shutil.which("git")
+    wrapper = tmp_path / "bin/git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\n[ "$1" = reset ] && exit 128\nexec {git_program} "$@"\n')
+    wrapper.chmod(0o755)
+
+    result = command("update", outdated.folder, PATH=f"{wrapper.parent}:{os.environ['PATH']}")
+
+    assert result.returncode == 1
+    (undo,) = re.findall(r"`(git -C .*? restore .*?)` takes it back", result.stderr)
+    subprocess.run(undo, cwd=tmp_path, shell=True, check=True)  # noqa: S602 - pasted by the user
+    outdated.git("clean", "--force", "-d", "--quiet")
     assert outdated.state() == before
 
 

@@ -25,7 +25,7 @@ from tests.support.projects import (
     version_of,
 )
 from tests.support.proofs import follow_the_message, install, prove, rows_are_there, write_rows
-from tests.support.releases import unpack, versions
+from tests.support.releases import is_in_tree, unpack, versions
 from tests.support.rendered import OPTIONS
 from tests.support.repository import git
 from tests.support.servers import ServersFor
@@ -41,9 +41,12 @@ def read_options(version: str) -> tuple[Option, ...]:
         return parse_definition((Path(folder) / "copier.yml").read_text())
 
 
+# The working tree is a start of its own if it differs from the newest release.
+RELEASED = versions()
+VERSIONS_TO_START = RELEASED if RELEASED and is_in_tree(RELEASED[-1]) else [*RELEASED, CURRENT]
 STARTS = [
     pytest.param(version, row, id=f"{version}-{row.id}")
-    for version in (*versions(), CURRENT)
+    for version in VERSIONS_TO_START
     for row in covering_rows(read_options(version))
 ]
 

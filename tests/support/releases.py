@@ -48,6 +48,17 @@ def unpack_releases(folder: Path) -> dict[str, Path]:
     return unpacked
 
 
+def is_in_tree(version: str, root: Path = ROOT) -> bool:
+    """Return True if the working tree has the template of this release, unchanged."""
+    with tarfile.open(FOLDER / f"{version}.tar.gz") as archive:
+        released = {entry.name: archive.extractfile(entry) for entry in archive}
+        contents = {name: file.read() for name, file in released.items() if file}
+    paths = [root / "copier.yml", *(root / "template").rglob("*")]
+    return contents == {
+        str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()
+    }
+
+
 def snapshot(root: Path = ROOT) -> bytes:
     """Return an archive without times and owners: equal templates give equal bytes."""
     tracked = subprocess.run(

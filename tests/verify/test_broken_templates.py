@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from generator.verify.pipeline import prepare_workspace, verify_row
+from generator.verify.rendered import RenderedProject
 from tests.support.mutations import Mutation, append_text, replace_text
 from tests.support.rendered import MATRIX
 from tests.support.repository import copy_template
@@ -92,6 +93,14 @@ def test_proven_stages_are_shared(workspace: Path, tmp_path: Path) -> None:
     report = verify_row(FIRST, make_workspace(tmp_path / "again", workspace, tree))
     assert report.ok
     assert [stage.name for stage in report.stages if not stage.shared] == ["render"]
+
+    # An equal row that was migrated but not booted leaves no database for this one.
+    third = make_workspace(tmp_path / "third", workspace, tree)
+    key = RenderedProject(FIRST, tmp_path / "again").runtime_key()
+    (third / "proven" / f"boot-{key}").unlink()
+    report = verify_row(FIRST, third)
+    assert report.ok, report.stages[-1].output
+    assert [stage.name for stage in report.stages if not stage.shared] == ["render", "boot"]
 
 
 def test_failure_is_not_shared(workspace: Path, tmp_path: Path) -> None:

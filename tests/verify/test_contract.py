@@ -295,6 +295,17 @@ def test_service_keeps_contract(client: Client) -> None:
     assert tuple(FAULTS) == contract.FEATURES
 
 
+def test_json_of_another_shape_is_broken() -> None:
+    def check(_: Client) -> None:
+        """GET /things returns things."""
+        raise KeyError("id")
+
+    feature = ModuleType("things")
+    feature.checks = lambda _: [check]  # type: ignore[attr-defined]
+    with pytest.raises(ContractError, match="Broken: GET /things returns things"):
+        contract.walk(Client("127.0.0.1", 1), [feature])
+
+
 EVERY_FAULT = [
     pytest.param(feature, fault, id=f"{fault} {number}")
     for feature, faults in FAULTS.items()

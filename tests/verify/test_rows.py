@@ -73,6 +73,8 @@ def assert_is_report(report: dict[str, Any], tree: Path) -> None:
         ["--only", "nonsense=1"],
         ["--only", f"{next(iter(FIRST.answers))}=nonsense"],
         ["--only", "nonsense"],
+        ["--report", "nowhere/report.json"],
+        ["--report", "occupied"],
         ["-j", "0"],
         ["--keep", "occupied"],
     ],
