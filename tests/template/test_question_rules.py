@@ -43,9 +43,7 @@ def definition(folder: Path) -> dict[str, Any]:
 
 def questions(folder: Path) -> dict[str, dict[str, Any]]:
     return {
-        name: question
-        for name, question in definition(folder).items()
-        if not name.startswith("_")
+        name: question for name, question in definition(folder).items() if not name.startswith("_")
     }
 
 
@@ -112,7 +110,13 @@ def possible_values(option: Option) -> list[Value]:
     return by_type.get(option.type, [])
 
 
-RULES: tuple[Rule, ...] = (check_no_trust, check_owned_files, check_defaults_and_help, check_kept_questions, check_new_options)
+RULES: tuple[Rule, ...] = (
+    check_no_trust,
+    check_owned_files,
+    check_defaults_and_help,
+    check_kept_questions,
+    check_new_options,
+)
 
 
 def add_question(question: str) -> Mutation:
