@@ -8,7 +8,8 @@ from generator.console import say, show_pairs, step
 from generator.errors import CommandError, Problem
 from generator.project.answers import ANSWERS_FILE
 from generator.project.baseline import rendering_baseline
-from generator.project.lost_edits import LostEdit, find_drift, owned_files
+from generator.project.imports import find_deleted_imports
+from generator.project.lost_edits import Risk, find_drift, list_files, owned_files
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
 from generator.project.preflight import Project, preflight
@@ -19,17 +20,18 @@ from generator.template.addresses import is_remote
 class CheckReport:
     """The findings; None is unknown.
 
-    `compared` is False when the project or its template has a problem, and offline when the
-    template is remote.
+    `problems` block an update, `flaws` do not. `compared` is False when the project or its
+    template has a problem, and offline when the template is remote.
     """
 
     current: str | None = None
     latest: str | None = None
     behind: bool | None = None
-    at_risk: Sequence[LostEdit] = ()
+    at_risk: Sequence[Risk] = ()
     conflicts: Sequence[str] = ()
     drift: Sequence[str] = ()
     problems: list[Problem] = field(default_factory=list)
+    flaws: list[Problem] = field(default_factory=list)
     compared: bool = False
 
     @property
@@ -44,7 +46,7 @@ class CheckReport:
         """1 when nothing could be compared, 3 when something needs attention, 0 otherwise."""
         if self.problems and not self.compared:
             return 1
-        return 3 if self.problems or self.behind or self.drift else 0
+        return 3 if self.problems or self.flaws or self.behind or self.drift else 0
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -52,27 +54,27 @@ class CheckReport:
             "latest": self.latest,
             "behind": self.behind,
             "clean": self.clean,
-            "at_risk": [edit.path for edit in self.at_risk],
+            "at_risk": list(dict.fromkeys(risk.path for risk in self.at_risk)),
             "conflicts": list(self.conflicts),
             "drift": list(self.drift),
             "problems": [
-                {"message": problem.message, "fix": problem.fix} for problem in self.problems
+                {"message": problem.message, "fix": problem.fix}
+                for problem in (*self.problems, *self.flaws)
             ],
         }
 
     def show(self) -> None:
         say(f"Made from {self.current or 'an unknown release'}. {self._describe_release()}")
         if self.at_risk:
-            show_pairs(
-                "An update would lose edits", [(edit.path, edit.reason) for edit in self.at_risk]
-            )
+            risks = [(risk.path, risk.reason) for risk in self.at_risk]
+            show_pairs("An update would damage", risks)
         if self.conflicts:
             say(f"An update would leave conflict markers in {', '.join(self.conflicts)}.")
         if self.drift:
             say("Rendered files that were changed or deleted:")
             say("\n".join(f"    {path}" for path in self.drift))
-        if self.problems:
-            show_pairs("Problems", [(problem.message, problem.fix) for problem in self.problems])
+        if problems := [*self.problems, *self.flaws]:
+            show_pairs("Problems", [(problem.message, problem.fix) for problem in problems])
 
     def _describe_release(self) -> str:
         if self.behind is None:
@@ -118,7 +120,12 @@ def _compare(report: CheckReport, project: Project) -> None:
                     fix = "`fastapi-service update --preview` shows when it is fixed"
                     raise Problem(str(error).rstrip("."), fix) from error
                 report.conflicts = result.conflicts
-                report.at_risk = result.lost_edits
+                report.at_risk = result.risks
             owned = owned_files(origin.definition, recorded.values)
+            imports = find_deleted_imports(project.repository, list_files(baseline()))
+            report.flaws = [
+                Problem(f"{risk.path}: {risk.reason}", "delete the file, or change the import")
+                for risk in imports
+            ]
             report.drift = find_drift(project.folder, baseline(), owned)
     report.compared = True

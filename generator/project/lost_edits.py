@@ -16,14 +16,14 @@ _EXECUTABLE = "100755"
 
 
 @dataclass(frozen=True)
-class LostEdit:
-    """An edited file, and the reason its edits would be lost."""
+class Risk:
+    """A file that a change would damage, and how."""
 
     path: str
     reason: str
 
 
-def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[LostEdit]:
+def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[Risk]:
     """Compare HEAD with the tree that would replace it.
 
     Every line that is not in the baseline must still be in its file, inside conflict markers
@@ -41,23 +41,26 @@ def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[L
         if path not in after:
             executable = before[path][0] == _EXECUTABLE
             if edited != original or executable != os.access(baseline / path, os.X_OK):
-                lost_edits.append(LostEdit(path, _describe_deleted(original, edited)))
+                lost_edits.append(Risk(path, _describe_deleted(original, edited)))
             continue
         lines = _count(edited) - _count(original or b"") - _count(contents[after[path][1]])
         if lines:
-            lost_edits.append(LostEdit(path, _describe_lines(lines)))
+            lost_edits.append(Risk(path, _describe_lines(lines)))
     return lost_edits
 
 
 def find_drift(project: Path, baseline: Path, owned: GitIgnoreSpec) -> list[str]:
     """List rendered files that the project changed or deleted, without those it owns."""
     return sorted(
-        str(path.relative_to(baseline))
-        for path in baseline.rglob("*")
-        if path.is_file()
-        and not owned.match_file(path.relative_to(baseline))
-        and _read(project / path.relative_to(baseline)) != path.read_bytes()
+        path
+        for path in list_files(baseline)
+        if not owned.match_file(path) and _read(project / path) != _read(baseline / path)
     )
+
+
+def list_files(folder: Path) -> list[str]:
+    """List the files below a folder, relative to it."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
 
 
 def owned_files(definition: str, answers: Answers) -> GitIgnoreSpec:

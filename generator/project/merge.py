@@ -11,7 +11,8 @@ from generator.git import git, git_bytes, split_paths
 from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
 from generator.project.baseline import Baseline
-from generator.project.lost_edits import LostEdit, find_lost_edits, owned_files
+from generator.project.imports import find_broken_imports, find_deleted_imports
+from generator.project.lost_edits import Risk, find_lost_edits, list_files, owned_files
 from generator.project.origin import Origin
 from generator.project.preflight import Project
 from generator.template import rendering
@@ -33,14 +34,17 @@ class MergeOptions:
 class MergeResult:
     """The result of a merge, not applied yet.
 
-    `changed_paths` limit the changes, relative to the root of the repository. `stages` are the
-    index entries of the conflicts. `ignored` are files that git ignores: a project gets them only
-    if it has none of that name. `lock_error` is set when the dependencies could not be locked.
+    `risks` are edits and imports that the change would damage, `deleted_imports` those that are
+    broken already. `changed_paths` limit the change, relative to the root of the repository.
+    `stages` are the index entries of the conflicts. `ignored` are files that git ignores: a project
+    gets them only if it has none of that name. `lock_error` is set when the dependencies could not
+    be locked.
     """
 
     tree: str
     answers: AnswersFile
-    lost_edits: list[LostEdit]
+    risks: list[Risk]
+    deleted_imports: list[Risk]
     changed_paths: list[str]
     conflicts: list[str]
     stages: bytes
@@ -82,9 +86,14 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in split_paths(stages)))
         conflicts = [str(Path(path).relative_to(repository.prefix)) for path in unmerged]
         git(worktree, "add", "--all", "--", str(repository.prefix))
-        lost_edits = find_lost_edits(repository, git(worktree, "write-tree"), baseline())
+        tree = git(worktree, "write-tree")
+        definition = origin.definition_at(ref or origin.commit)
+        risks = [
+            *find_lost_edits(repository, tree, baseline()),
+            *find_broken_imports(repository, tree, definition, conflicts),
+        ]
 
-        will_apply = not options.preview and (options.accept_losses or not lost_edits)
+        will_apply = not options.preview and (options.accept_losses or not risks)
         _copy_ignored_lock(repository.folder, folder)
         lock_error = _lock(folder, conflicts, repository.head) if will_apply else None
         changed_paths = [str(repository.prefix), *_workspace_locks(worktree, folder)]
@@ -92,12 +101,13 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         return MergeResult(
             tree=git(worktree, "write-tree"),
             answers=read_answers(folder),
-            lost_edits=lost_edits,
+            risks=risks,
+            deleted_imports=find_deleted_imports(repository, list_files(baseline())),
             changed_paths=changed_paths,
             conflicts=conflicts,
             stages=_replace_stages(unmerged, stages),
             ignored=_read_ignored(folder),
-            owned=owned_files(origin.definition_at(ref or origin.commit), merged.values),
+            owned=owned_files(definition, merged.values),
             lock_error=lock_error,
         )
 

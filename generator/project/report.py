@@ -34,13 +34,14 @@ class Report:
         """
         if options.preview:
             self._print_diff()
-        if lost_edits := self.merge.lost_edits:
-            show_pairs("Edits at risk", [(edit.path, edit.reason) for edit in lost_edits])
+        if risks := self.merge.risks:
+            show_pairs("Edits at risk", [(risk.path, risk.reason) for risk in risks])
             if not options.accept_losses:
+                paths = list(dict.fromkeys(risk.path for risk in risks))
                 raise NeedsAttentionError(
-                    f"Edits would be lost in {shorten([edit.path for edit in lost_edits])}; "
-                    "nothing was changed. A renamed file stays yours (`git mv`, commit, start "
-                    "again); --accept-losses continues, and they stay in git's history."
+                    f"Your code is at risk in {shorten(paths)}; nothing was changed. A renamed "
+                    "file stays yours (`git mv`, commit, start again); --accept-losses continues, "
+                    "and lost edits stay in git's history."
                 )
         if options.preview:
             self._conclude_preview()
@@ -105,6 +106,9 @@ class Report:
         ]
         if changes:
             say(f"Answers that {verb} new: {', '.join(changes)}")
+        if imports := self.merge.deleted_imports:
+            pairs = [(risk.path, risk.reason) for risk in imports]
+            show_pairs("Imports that are broken already", pairs)
         for change in self.manual_changes:
             lines = [(path, format_count(count)) for path, count in change.modules.items()]
             show_pairs(f"To rewrite by hand, {change.help}", lines)

@@ -86,9 +86,9 @@ def test_risks_of_update_are_predicted(
     template = newest.fork_template(tmp_path / "template")
     first = newest.read("app/main.py").splitlines()[0]
     newest.edit("app/main.py", first, "# Ours.")
-    newest.write("app/items/service.py", f"{newest.read('app/items/service.py')}\n\nOURS = 1\n")
+    newest.write("tests/conftest.py", f"{newest.read('tests/conftest.py')}\n\nOURS = 1\n")
     newest.commit()
-    (file,) = [file for name, file in template_files(template) if name == "app/items/service.py"]
+    (file,) = [file for name, file in template_files(template) if name == "tests/conftest.py"]
     file.unlink()
     release_change(template, "app/main.py", first, "# Theirs.")
     before = newest.state()
@@ -98,10 +98,10 @@ def test_risks_of_update_are_predicted(
     assert result.returncode == 3
     assert report["latest"] == f"v{AFTER_LATEST}"
     assert (report["behind"], report["clean"]) == (True, False)
-    assert report["at_risk"] == ["app/items/service.py"]
+    assert report["at_risk"] == ["tests/conftest.py"]
     assert report["conflicts"] == ["app/main.py"]
     text = command("check", newest.folder).stdout
-    assert "app/items/service.py: you edited it (1 line of yours), and it would be deleted" in text
+    assert "tests/conftest.py: you edited it (1 line of yours), and it would be deleted" in text
     assert "markers in app/main.py" in text
     assert newest.state() == before
 
@@ -119,6 +119,22 @@ def test_problems_are_listed_with_fixes(command: Command, newest: TeamProject) -
     assert "markers" in marked["message"]
     assert "git grep" in marked["fix"]
     assert "app/main.py" in report["drift"]
+
+
+def test_imports_of_deleted_modules_are_problems(command: Command, newest: TeamProject) -> None:
+    newest.git("rm", "--quiet", "-r", "app/items")
+    newest.commit("Delete an example")
+
+    report = parse(command("check", newest.folder, "--json"))
+
+    assert report["clean"] is True
+    (problem, *_) = report["problems"]
+    assert problem["message"] == (
+        "app/application.py: it imports app.items.routes, which you deleted"
+    )
+    result = command("set", "license=MIT", newest.folder, "--preview")
+    assert result.returncode == 0
+    assert "app/application.py: it imports app.items.routes, which you deleted" in result.stdout
 
 
 def test_offline_skips_remote_template(command: Command, newest: TeamProject) -> None:

@@ -91,6 +91,27 @@ def test_edits_in_dropped_feature_are_named(command: Command, newest: TeamProjec
     assert (newest.folder / "app/orders/routes.py").is_file()
 
 
+def test_broken_imports_are_named(command: Command, newest: TeamProject) -> None:
+    newest.write("app/orders/service.py", "from app.items.schemas import ItemCreate\n")
+    newest.write("app/orders/money.py", "from pwdlib import PasswordHash\n")
+    newest.commit()
+    before = newest.state()
+
+    result = command("set", "examples=false", "auth=none", newest.folder)
+
+    assert result.returncode == 3
+    assert (
+        "app/orders/service.py: it imports app.items.schemas, which would be deleted"
+        in result.stdout
+    )
+    assert (
+        "app/orders/money.py: it imports pwdlib, which pyproject.toml would no longer require"
+        in result.stdout
+    )
+    assert "app/orders/money.py" in result.stderr
+    assert newest.state() == before
+
+
 def test_overlapping_edits_get_markers(command: Command, newest: TeamProject) -> None:
     (line,) = re.findall(r"(?m)^.*create_async_engine\(.*$", newest.read("app/database.py"))
     newest.edit("app/database.py", line, f"{line}  # ours")

@@ -13,7 +13,7 @@ from tests.support.team import TeamProject
 
 pytestmark = pytest.mark.slow
 
-EXAMPLE = "app/items/service.py"
+EXAMPLE = "tests/conftest.py"
 
 
 def test_overlapping_edits_get_markers(
@@ -96,12 +96,12 @@ def test_line_lost_by_copier_is_named(
 
 
 def test_renamed_file_belongs_to_team(command: Command, outdated: TeamProject) -> None:
-    outdated.git("mv", EXAMPLE, "app/items/ours.py")
-    outdated.write("app/items/ours.py", f"{outdated.read('app/items/ours.py')}\n\nOURS = 1\n")
+    outdated.git("mv", EXAMPLE, "tests/ours.py")
+    outdated.write("tests/ours.py", f"{outdated.read('tests/ours.py')}\n\nOURS = 1\n")
     outdated.commit()
 
     result = command("update", outdated.folder)
 
     assert result.returncode == 0, result.stderr
-    assert "OURS = 1" in outdated.read("app/items/ours.py")
+    assert "OURS = 1" in outdated.read("tests/ours.py")
     assert not (outdated.folder / EXAMPLE).exists()

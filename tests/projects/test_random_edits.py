@@ -117,6 +117,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = dict(template_files(repository))
     files["app/main.py"].rename(files["app/main.py"].with_name("start.py"))
     files["app/items/service.py"].unlink()
+    routes = files["app/items/routes.py"]
+    routes.write_text(routes.read_text().replace("from app.items import service\n", ""))
     for name in ("README.md", "app/settings.py", "app/items/routes.py"):
         lines = files[name].read_text().splitlines(keepends=True)
         changed = ["# New in the template.\n" if line == "\n" else line for line in lines]
