@@ -9,8 +9,9 @@ from generator.errors import CommandError, Problem
 from generator.project.answers import ANSWERS_FILE
 from generator.project.baseline import rendering_baseline
 from generator.project.imports import find_deleted_imports
-from generator.project.lost_edits import Risk, find_drift, list_files, owned_files
+from generator.project.lost_edits import Drift, Risk, find_drift, list_files, owned_files
 from generator.project.merge import MergeOptions, merge
+from generator.project.moves import find_moves
 from generator.project.origin import open_origin
 from generator.project.preflight import Project, preflight
 from generator.template.addresses import is_remote
@@ -29,7 +30,7 @@ class CheckReport:
     behind: bool | None = None
     at_risk: Sequence[Risk] = ()
     conflicts: Sequence[str] = ()
-    drift: Sequence[str] = ()
+    drift: Sequence[Drift] = ()
     problems: list[Problem] = field(default_factory=list)
     flaws: list[Problem] = field(default_factory=list)
     compared: bool = False
@@ -56,7 +57,7 @@ class CheckReport:
             "clean": self.clean,
             "at_risk": list(dict.fromkeys(risk.path for risk in self.at_risk)),
             "conflicts": list(self.conflicts),
-            "drift": list(self.drift),
+            "drift": [drift.path for drift in self.drift],
             "problems": [
                 {"message": problem.message, "fix": problem.fix}
                 for problem in (*self.problems, *self.flaws)
@@ -71,8 +72,8 @@ class CheckReport:
         if self.conflicts:
             say(f"An update would leave conflict markers in {', '.join(self.conflicts)}.")
         if self.drift:
-            say("Rendered files that were changed or deleted:")
-            say("\n".join(f"    {path}" for path in self.drift))
+            say("Rendered files that differ:")
+            say("\n".join(f"    {drift.kind}: {drift}" for drift in self.drift))
         if problems := [*self.problems, *self.flaws]:
             show_pairs("Problems", [(problem.message, problem.fix) for problem in problems])
 
@@ -127,5 +128,6 @@ def _compare(report: CheckReport, project: Project) -> None:
                 Problem(f"{risk.path}: {risk.reason}", "delete the file, or change the import")
                 for risk in imports
             ]
-            report.drift = find_drift(project.folder, baseline(), owned)
+            moves = find_moves(project.repository, baseline(), owned)
+            report.drift = find_drift(project.folder, baseline(), owned, moves.renamed)
     report.compared = True

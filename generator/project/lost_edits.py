@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,26 @@ class Risk:
     reason: str
 
 
-def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[Risk]:
+@dataclass(frozen=True)
+class Drift:
+    """A rendered file that the project has otherwise: edited, deleted, renamed or line endings."""
+
+    path: str
+    kind: str
+    renamed_to: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} -> {self.renamed_to}" if self.renamed_to else self.path
+
+
+def find_lost_edits(
+    repository: Repository, tree: str, baseline: Path, origins: Mapping[str, str]
+) -> list[Risk]:
     """Compare HEAD with the tree that would replace it.
 
     Every line that is not in the baseline must still be in its file, inside conflict markers
-    included. A file that is deleted must equal the baseline.
+    included. A file that is deleted must equal the baseline. `origins` are the rendered paths of
+    renamed files.
     """
     before = repository.entries(repository.head)
     after = repository.entries(tree)
@@ -37,7 +53,7 @@ def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[R
     lost_edits = []
     for path in changed:
         edited = contents[before[path][1]]
-        original = _read(baseline / path)
+        original = _read(baseline / origins.get(path, path))
         if path not in after:
             executable = before[path][0] == _EXECUTABLE
             if edited != original or executable != os.access(baseline / path, os.X_OK):
@@ -49,13 +65,25 @@ def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[R
     return lost_edits
 
 
-def find_drift(project: Path, baseline: Path, owned: GitIgnoreSpec) -> list[str]:
-    """List rendered files that the project changed or deleted, without those it owns."""
-    return sorted(
-        path
-        for path in list_files(baseline)
-        if not owned.match_file(path) and _read(project / path) != _read(baseline / path)
-    )
+def find_drift(
+    project: Path, baseline: Path, owned: GitIgnoreSpec, renamed: Mapping[str, str]
+) -> list[Drift]:
+    """List rendered files that the project changed, deleted or renamed, without those it owns."""
+    drift = []
+    for path in sorted(list_files(baseline)):
+        content = _read(project / path)
+        original = _read(baseline / path) or b""
+        if owned.match_file(path) or content == original:
+            continue
+        if path in renamed:
+            drift.append(Drift(path, "renamed", renamed[path]))
+        elif content is None:
+            drift.append(Drift(path, "deleted"))
+        elif content.replace(b"\r\n", b"\n") == original:
+            drift.append(Drift(path, "line endings"))
+        else:
+            drift.append(Drift(path, "edited"))
+    return drift
 
 
 def list_files(folder: Path) -> list[str]:
@@ -76,9 +104,16 @@ def owned_files(definition: str, answers: Answers) -> GitIgnoreSpec:
     )
 
 
-def added_lines(baseline: Path, path: Path, content: bytes) -> Counter[bytes]:
-    """Count the lines of a file that are not in the baseline."""
-    return _count(content) - _count(_read(baseline / path) or b"")
+def added_lines(original: Path, content: bytes) -> Counter[bytes]:
+    """Count each line that the original does not have."""
+    return _count(content) - _count(_read(original) or b"")
+
+
+def count_changed_lines(original: Path, content: bytes) -> int:
+    """Return the number of lines that are new, or of removed ones if none is."""
+    old = _count(_read(original) or b"")
+    new = _count(content)
+    return (new - old).total() or (old - new).total()
 
 
 def format_count(count: int) -> str:

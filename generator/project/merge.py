@@ -13,8 +13,10 @@ from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
 from generator.project.baseline import Baseline
 from generator.project.imports import find_broken_imports, find_deleted_imports
 from generator.project.lost_edits import Risk, find_lost_edits, list_files, owned_files
+from generator.project.moves import Moves, find_moves
 from generator.project.origin import Origin
 from generator.project.preflight import Project
+from generator.project.repository import Repository
 from generator.template import rendering
 from generator.template.options import Answers
 from generator.uv import lock
@@ -45,6 +47,7 @@ class MergeResult:
     answers: AnswersFile
     risks: list[Risk]
     deleted_imports: list[Risk]
+    moves: Moves
     changed_paths: list[str]
     conflicts: list[str]
     stages: bytes
@@ -69,27 +72,28 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
     """
     repository = project.repository
     recorded = project.recorded
+    rendered = baseline()
+    moves = find_moves(repository, rendered, owned_files(origin.definition, recorded.values))
     with repository.worktree() as worktree:
         folder = worktree / repository.prefix
         ref = to and origin.source.resolve(to)
-        _commit_answers(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
-        try:
-            _run_copier(folder, answers, ref, repository.folder)
-        except CommandError:
-            baseline()  # An invalid answers file is reported before a rejected answer.
-            raise
+        moves.put_back(folder, rendered)
+        _commit_input(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
+        _run_copier(folder, answers, ref, repository.folder)
         merged = read_answers(folder)
         text = merged.with_origin(origin.location, merged.commit)
         (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
 
-        stages = git_bytes(worktree, "ls-files", "--unmerged", "-z")
+        stages = _read_stages(worktree, repository, moves)
         unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in split_paths(stages)))
         conflicts = [str(Path(path).relative_to(repository.prefix)) for path in unmerged]
+        homeless = moves.take_away(folder, rendered, repository.head)
         git(worktree, "add", "--all", "--", str(repository.prefix))
         tree = git(worktree, "write-tree")
         definition = origin.definition_at(ref or origin.commit)
         risks = [
-            *find_lost_edits(repository, tree, baseline()),
+            *find_lost_edits(repository, tree, rendered, moves.origins),
+            *homeless,
             *find_broken_imports(repository, tree, definition, conflicts),
         ]
 
@@ -102,7 +106,8 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
             tree=git(worktree, "write-tree"),
             answers=read_answers(folder),
             risks=risks,
-            deleted_imports=find_deleted_imports(repository, list_files(baseline())),
+            deleted_imports=find_deleted_imports(repository, list_files(rendered)),
+            moves=moves,
             changed_paths=changed_paths,
             conflicts=conflicts,
             stages=_replace_stages(unmerged, stages),
@@ -112,13 +117,22 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         )
 
 
-def _commit_answers(folder: Path, text: str) -> None:
-    """Commit, in the worktree only, the template's address that copier shall read."""
-    path = folder / ANSWERS_FILE
-    if path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-        commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
-        git(folder, *_IDENTITY, *commit, "--", ANSWERS_FILE)
+def _commit_input(folder: Path, text: str) -> None:
+    """Commit, in the worktree only, moved files and the template's address for copier."""
+    (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
+    git(folder, "add", "--", ANSWERS_FILE)
+    commit = ("commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign")
+    git(folder, *_IDENTITY, *commit, "--message", "Input of the merge")
+
+
+def _read_stages(worktree: Path, repository: Repository, moves: Moves) -> bytes:
+    """Return the index entries of the conflicts, at the paths that renamed files have."""
+    entries = []
+    for entry in split_paths(git_bytes(worktree, "ls-files", "--unmerged", "-z")):
+        details, _, path = entry.partition("\t")
+        renamed = moves.renamed.get(str(Path(path).relative_to(repository.prefix)))
+        entries.append(f"{details}\t{repository.prefix / renamed if renamed else path}\0")
+    return os.fsencode("".join(entries))
 
 
 def _run_copier(folder: Path, answers: Answers, ref: str | None, project: Path) -> None:

@@ -68,7 +68,7 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
                 if recorded.values.get(name) != value
             ]
             manual_changes = find_manual_changes(
-                origin.definition, changed, project.repository, baseline()
+                origin.definition, changed, project.repository, baseline(), result.moves.origins
             )
         Report(project, result, manual_changes).conclude(options)
 
