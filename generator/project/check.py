@@ -14,6 +14,7 @@ from generator.project.merge import MergeOptions, merge
 from generator.project.moves import find_moves
 from generator.project.origin import open_origin
 from generator.project.preflight import Project, preflight
+from generator.project.releases import TITLE, Release, list_releases
 from generator.template.addresses import is_remote
 
 
@@ -21,8 +22,8 @@ from generator.template.addresses import is_remote
 class CheckReport:
     """The findings; None is unknown.
 
-    `problems` block an update, `flaws` do not. `compared` is False when the project or its
-    template has a problem, and offline when the template is remote.
+    `problems` block an update, `flaws` do not, and `obstacles` block Renovate only. `compared` is
+    False when the project or its template has a problem, and offline when the template is remote.
     """
 
     current: str | None = None
@@ -32,7 +33,10 @@ class CheckReport:
     conflicts: Sequence[str] = ()
     drift: Sequence[Drift] = ()
     problems: list[Problem] = field(default_factory=list)
+    releases: Sequence[Release] = ()
     flaws: list[Problem] = field(default_factory=list)
+    obstacles: Sequence[Problem] = ()
+    is_release: bool = False
     compared: bool = False
 
     @property
@@ -58,6 +62,9 @@ class CheckReport:
             "at_risk": list(dict.fromkeys(risk.path for risk in self.at_risk)),
             "conflicts": list(self.conflicts),
             "drift": [drift.path for drift in self.drift],
+            "releases": [
+                {"version": release.version, "shows": release.shows} for release in self.releases
+            ],
             "problems": [
                 {"message": problem.message, "fix": problem.fix}
                 for problem in (*self.problems, *self.flaws)
@@ -66,6 +73,8 @@ class CheckReport:
 
     def show(self) -> None:
         say(f"Made from {self.current or 'an unknown release'}. {self._describe_release()}")
+        if self.releases:
+            show_pairs(TITLE, [(release.version, release.shows) for release in self.releases])
         if self.at_risk:
             risks = [(risk.path, risk.reason) for risk in self.at_risk]
             show_pairs("An update would damage", risks)
@@ -76,6 +85,9 @@ class CheckReport:
             say("\n".join(f"    {drift.kind}: {drift}" for drift in self.drift))
         if problems := [*self.problems, *self.flaws]:
             show_pairs("Problems", [(problem.message, problem.fix) for problem in problems])
+        if self.obstacles:
+            obstacles = [(problem.message, problem.fix) for problem in self.obstacles]
+            show_pairs("Renovate cannot update the project", obstacles)
 
     def _describe_release(self) -> str:
         if self.behind is None:
@@ -83,6 +95,8 @@ class CheckReport:
         if not self.behind:
             return "No newer release."
         outcome = " would merge it cleanly" if self.clean else ""
+        if not self.is_release:
+            return f"The newest commit is {self.latest}: `fastapi-service update`{outcome}."
         return f"{self.latest} is released: `fastapi-service update`{outcome}."
 
 
@@ -110,8 +124,11 @@ def _compare(report: CheckReport, project: Project) -> None:
     with open_origin(recorded) as origin:
         report.latest = origin.latest
         report.behind = origin.behind
+        report.is_release = origin.source.is_release(origin.latest)
+        report.obstacles = origin.source.find_obstacles(recorded.source, recorded.commit)
         with rendering_baseline(recorded, origin) as baseline:
             if origin.behind:
+                report.releases = list_releases(origin, origin.latest)
                 options = MergeOptions(preview=True)
                 try:
                     result = merge(project, origin, {}, baseline, options, to=origin.latest)

@@ -66,6 +66,8 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
                 "`git init && git add --all && git commit`."
             )
             raise
+    for obstacle in source.find_obstacles(source.location, source.version):
+        note(f"Warning: Renovate cannot update the project. {obstacle}")
     if lock_error:
         raise CommandError(
             f"{destination} is rendered, but has no uv.lock: {lock_error}; when the package index "

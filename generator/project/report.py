@@ -13,6 +13,7 @@ from generator.project.lost_edits import format_count
 from generator.project.manual_changes import ManualChange
 from generator.project.merge import MergeOptions, MergeResult
 from generator.project.preflight import Project
+from generator.project.releases import TITLE, Release
 from generator.project.repository import shorten
 from generator.template.addresses import holds_credentials
 from generator.template.options import format_assignment
@@ -26,6 +27,7 @@ class Report:
     project: Project
     merge: MergeResult
     manual_changes: Sequence[ManualChange] = field(default_factory=list)
+    releases: Sequence[Release] = ()
 
     def conclude(self, options: MergeOptions) -> None:
         """Print the result, and apply it unless it is a preview.
@@ -57,7 +59,7 @@ class Report:
         self._print_summary("would be")
         if self.merge.conflicts:
             raise NeedsAttentionError(
-                f"Your edits and the change overlap in {shorten(self.merge.conflicts)}: it would "
+                f"Your edits and the change overlap in {', '.join(self.merge.conflicts)}: it would "
                 "leave conflict markers there; nothing was changed."
             )
         say("\nNothing was changed: without --preview it would be merged cleanly.")
@@ -75,7 +77,7 @@ class Report:
         self._print_next_steps()
         if merge.conflicts:
             raise NeedsAttentionError(
-                f"Your edits and the change overlap in {shorten(merge.conflicts)}: resolve the "
+                f"Your edits and the change overlap in {', '.join(merge.conflicts)}: resolve the "
                 "parts between <<<<<<< and >>>>>>> there, then `git add` these files."
             )
         if merge.lock_error:
@@ -95,6 +97,8 @@ class Report:
         counts = f"{changed} changed, {len(after) - len(common)} added"
         versions = " -> ".join(dict.fromkeys([recorded.commit, answers.commit]))
         say(f"\n{versions}: {counts}, {len(before) - len(common)} deleted files.")
+        if self.releases:
+            show_pairs(TITLE, [(release.version, release.shows) for release in self.releases])
         if outside := self.merge.changed_paths[1:]:
             say(f"Outside of the project: {', '.join(outside)}")
         if recorded.source != answers.source:

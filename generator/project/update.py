@@ -11,6 +11,7 @@ from generator.project.manual_changes import find_manual_changes
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
 from generator.project.preflight import preflight
+from generator.project.releases import list_releases
 from generator.project.report import Report
 from generator.template.options import parse_assignments, parse_definition
 
@@ -39,7 +40,7 @@ def update(
             rendering_baseline(project.recorded, origin) as baseline,
         ):
             result = merge(project, origin, {}, baseline, options, to=target)
-        Report(project, result).conclude(options)
+        Report(project, result, releases=list_releases(origin, target)).conclude(options)
 
 
 def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions) -> None:

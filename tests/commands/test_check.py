@@ -8,7 +8,7 @@ import pytest
 
 from generator.project.answers import ANSWERS_FILE
 from tests.support.command import Command, Result
-from tests.support.history import AFTER_LATEST, FIRST, LATEST, release_change, tag
+from tests.support.history import AFTER_LATEST, FIRST, LATEST, NEXT, release_change, tag
 from tests.support.projects import render_release
 from tests.support.repository import template_files
 from tests.support.team import TeamProject
@@ -16,7 +16,8 @@ from tests.support.team import TeamProject
 pytestmark = pytest.mark.slow
 
 FIELDS = {
-    "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "problems",
+    "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "releases",
+    "problems",
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_fresh_project_is_clean(command: Command, small_history: Path, tmp_path:
     assert result.returncode == 0, result.stderr
     assert report == {
         "current": f"v{LATEST}", "latest": f"v{LATEST}", "behind": False, "clean": True,
-        "at_risk": [], "conflicts": [], "drift": [], "problems": [],
+        "at_risk": [], "conflicts": [], "drift": [], "releases": [], "problems": [],
     }  # fmt: skip
     result = command("check", fresh.folder)
     assert result.returncode == 0
@@ -60,7 +61,12 @@ def test_newer_release_is_reported(command: Command, small_history: Path, tmp_pa
     assert (report["current"], report["latest"]) == (f"v{FIRST}", f"v{LATEST}")
     assert (report["behind"], report["clean"]) == (True, True)
     assert report["drift"] == []
+    releases = {release["version"]: release["shows"] for release in report["releases"]}
+    assert list(releases)[-2:] == [f"v{NEXT}", f"v{LATEST}"]
+    assert releases[f"v{NEXT}"] == "- Comments everywhere."
+    assert releases[f"v{LATEST}"] == "each file gets another comment."
     text = command("check", fresh.folder).stdout
+    assert f"    v{LATEST}: each file gets another comment.\n" in text
     assert f"v{LATEST} is released: `fastapi-service update` would merge it cleanly." in text
     assert fresh.state() == before
 

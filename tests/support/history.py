@@ -34,6 +34,23 @@ _SMALL = re.compile(
     r"app/(items/(models|routes|schemas|service)|jobs/models)\."
 )
 
+CHANGELOG = f"""# Changelog
+
+## Unreleased
+
+Nothing.
+
+## {LATEST} - 2026-12-01
+
+- An option `caching`.
+
+**Effect of an update:** each file gets
+another comment.
+
+## [{NEXT}]
+
+- Comments everywhere.
+"""
 _NEW_OPTION = """
 caching:
   type: str
@@ -126,6 +143,7 @@ def _change_files(repository: Path) -> None:
 
 def _change_questions(repository: Path) -> None:
     """Add an option with a file, rename a question, and change each merged file twice."""
+    (repository / "CHANGELOG.md").write_text(CHANGELOG)
     definition = repository / "copier.yml"
     text = definition.read_text()
     text = _replace(text, "\nexamples:\n", f"{_NEW_OPTION}examples:\n")
