@@ -56,7 +56,8 @@ def find_lost_edits(
         original = _read(baseline / origins.get(path, path))
         if path not in after:
             executable = before[path][0] == _EXECUTABLE
-            if edited != original or executable != os.access(baseline / path, os.X_OK):
+            is_edited = original is None or _to_lf(edited) != _to_lf(original)
+            if is_edited or executable != os.access(baseline / path, os.X_OK):
                 lost_edits.append(Risk(path, _describe_deleted(original, edited)))
             continue
         lines = _count(edited) - _count(original or b"") - _count(contents[after[path][1]])
@@ -79,7 +80,7 @@ def find_drift(
             drift.append(Drift(path, "renamed", renamed[path]))
         elif content is None:
             drift.append(Drift(path, "deleted"))
-        elif content.replace(b"\r\n", b"\n") == original:
+        elif _to_lf(content) == _to_lf(original):
             drift.append(Drift(path, "line endings"))
         else:
             drift.append(Drift(path, "edited"))
@@ -125,6 +126,10 @@ def _read(path: Path) -> bytes | None:
     if path.is_symlink():
         return bytes(path.readlink())
     return path.read_bytes() if path.is_file() else None
+
+
+def _to_lf(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def _count(content: bytes) -> Counter[bytes]:

@@ -12,6 +12,7 @@ from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
 from generator.project.baseline import Baseline
 from generator.project.imports import find_broken_imports, find_deleted_imports
+from generator.project.line_endings import find_line_endings
 from generator.project.lost_edits import Risk, find_lost_edits, list_files, owned_files
 from generator.project.moves import Moves, find_moves
 from generator.project.origin import Origin
@@ -74,9 +75,11 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
     recorded = project.recorded
     rendered = baseline()
     moves = find_moves(repository, rendered, owned_files(origin.definition, recorded.values))
+    endings = find_line_endings(repository, rendered, moves.origins)
     with repository.worktree() as worktree:
         folder = worktree / repository.prefix
         ref = to and origin.source.resolve(to)
+        endings.write_lf(folder)
         moves.put_back(folder, rendered)
         _commit_input(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
         _run_copier(folder, answers, ref, repository.folder)
@@ -102,9 +105,10 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         lock_error = _lock(folder, conflicts, repository.head) if will_apply else None
         changed_paths = [str(repository.prefix), *_workspace_locks(worktree, folder)]
         git(worktree, "add", "--all", "--", *changed_paths)
+        endings.store_crlf(worktree)
         return MergeResult(
             tree=git(worktree, "write-tree"),
-            answers=read_answers(folder),
+            answers=merged,
             risks=risks,
             deleted_imports=find_deleted_imports(repository, list_files(rendered)),
             moves=moves,

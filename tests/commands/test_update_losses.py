@@ -7,7 +7,8 @@ import pytest
 
 from generator.project.answers import ANSWERS_FILE
 from tests.support.command import Command
-from tests.support.history import AFTER_LATEST, release_change, tag
+from tests.support.edits import list_lost
+from tests.support.history import ADDED, AFTER_LATEST, release_change, tag
 from tests.support.projects import list_conflicts, version_of
 from tests.support.repository import template_files
 from tests.support.team import TeamProject
@@ -191,3 +192,64 @@ def test_file_of_the_same_name_is_kept(
     assert "app/items/products.py: the template adds a file of that name" in result.stdout
     assert command("update", newest.folder, "--accept-losses").returncode == 0
     assert newest.read("app/items/products.py") == text
+
+
+@pytest.mark.parametrize("attributes", ["* -text\n", "* text=auto eol=lf\n"])
+def test_crlf_is_kept(
+    command: Command, outdated: TeamProject, tmp_path: Path, attributes: str
+) -> None:
+    """Files stored with CRLF merge like others, also in a renamed file, and stay CRLF."""
+    template = outdated.fork_template(tmp_path / "template")
+    outdated.git("mv", "app/items/service.py", "app/items/products.py")
+    outdated.git("rm", "--quiet", "--cached", "-r", ".")
+    for file in outdated.folder.rglob("*"):
+        if file.is_file() and ".git" not in file.parts and file.name != "uv.lock":
+            file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    outdated.write(".gitattributes", "* -text\n")
+    outdated.commit("With CRLF")
+    outdated.commit_file(".gitattributes", attributes)
+    line = outdated.read("app/items/schemas.py").splitlines()[0]
+    release_change(template, "app/items/schemas.py", line, f"{line}\n# A fix.")
+
+    result = command("update", outdated.folder)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert list_lost(outdated.folder, outdated.edits) == []
+    changed = {*outdated.git("diff", "--name-only", "HEAD").splitlines(), ADDED}
+    assert {"app/items/products.py", "app/items/schemas.py", "app/settings.py"} <= changed
+    for path in changed - {".gitattributes", "uv.lock", "app/later/__init__.py"}:
+        content = (outdated.folder / path).read_bytes()
+        assert b"\r\n" in content, path
+        assert content.count(b"\r\n") == content.count(b"\n"), path
+    assert b"# A fix.\r\n" in (outdated.folder / "app/items/schemas.py").read_bytes()
+    outdated.commit("Update")
+    report = command("check", outdated.folder).stdout
+    assert "line endings: app/main.py" in report
+
+
+@pytest.mark.parametrize("setting", ["attributes", "autocrlf"])
+def test_checkout_with_crlf_merges(
+    command: Command, newest: TeamProject, tmp_path: Path, setting: str
+) -> None:
+    """Files stored with LF and checked out with CRLF merge, those with near edits included."""
+    template = newest.fork_template(tmp_path / "template")
+    if setting == "attributes":
+        newest.commit_file(".gitattributes", "* text=auto eol=crlf\n")
+    else:
+        newest.commit_file(".gitattributes", "")
+        newest.git("config", "core.autocrlf", "true")
+    lines = newest.read("app/main.py").splitlines()
+    newest.edit("app/main.py", lines[0], f"{lines[0]}\n# Ours.")
+    newest.commit()
+    newest.git("rm", "--quiet", "--cached", "-r", ".")
+    newest.git("reset", "--quiet", "--hard")
+    assert b"\r\n" in (newest.folder / "app/main.py").read_bytes()
+    release_change(template, "app/main.py", lines[-1], f"{lines[-1]}\n# A fix.")
+
+    result = command("update", newest.folder)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    content = (newest.folder / "app/main.py").read_bytes()
+    assert b"# Ours.\r\n" in content
+    assert b"# A fix.\r\n" in content
+    assert newest.git("diff", "--name-only").splitlines() == [ANSWERS_FILE, "app/main.py"]
