@@ -75,7 +75,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("items", sa.Column("color", sa.String(length=20), nullable=True))
+    op.add_column("items", sa.Column("color", sa.String(20), server_default="red", nullable=False))
 
 
 def downgrade() -> None:
@@ -130,7 +130,7 @@ def _change_files(repository: Path) -> None:
         if comment := _comment(name, "Changed by the next release"):
             path.write_text(comment + path.read_text())
         if name == "app/items/models.py":
-            column = "    color: Mapped[str | None] = mapped_column(String(20))\n"
+            column = '    color: Mapped[str] = mapped_column(String(20), server_default="red")\n'
             path.write_text(path.read_text() + column)
     folder = repository / "template"
     (folder / ADDED_FOLDER).mkdir()
