@@ -9,12 +9,12 @@ from generator.console import say, show_pairs, shows_color
 from generator.errors import CommandError, NeedsAttentionError
 from generator.processes import ignoring_interrupts
 from generator.project.apply import apply_tree, undo_command, write_ignored
-from generator.project.lost_edits import format_count
 from generator.project.manual_changes import ManualChange
 from generator.project.merge import MergeOptions, MergeResult
 from generator.project.preflight import Project
 from generator.project.releases import TITLE, Release
 from generator.project.repository import shorten
+from generator.project.variables import compare_variables
 from generator.template.addresses import holds_credentials
 from generator.template.options import format_assignment
 from generator.uv import uv_command
@@ -113,9 +113,10 @@ class Report:
         if imports := self.merge.deleted_imports:
             pairs = [(risk.path, risk.reason) for risk in imports]
             show_pairs("Imports that are broken already", pairs)
-        for change in self.manual_changes:
-            lines = [(path, format_count(count)) for path, count in change.modules.items()]
-            show_pairs(f"To rewrite by hand, {change.help}", lines)
+        if self.manual_changes:
+            show_pairs("Left to do", self.manual_changes)
+        if variables := compare_variables(repository, self.merge.tree):
+            show_pairs("Variables", variables)
 
     def _print_next_steps(self) -> None:
         folder = self.project.folder
@@ -130,7 +131,6 @@ class Report:
             commands.append(("uv lock", "after they are resolved"))
         migrate = "uv run alembic upgrade head"
         commands += [
-            ("diff .env .env.example", "new or changed settings"),
             ("uv sync", ""),
             (migrate, ""),
             ("uv run alembic check", "fails when tables changed; then:"),

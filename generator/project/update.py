@@ -7,7 +7,7 @@ from pathlib import Path
 from generator.console import note, say, step
 from generator.project.answers import require_recorded
 from generator.project.baseline import rendering_baseline
-from generator.project.manual_changes import find_manual_changes
+from generator.project.manual_changes import find_manual_changes, read_own_lines
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
 from generator.project.preflight import preflight
@@ -63,14 +63,12 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
         ):
             result = merge(project, origin, requested, baseline, options, to=None)
             require_recorded(requested, result.answers.values)
+            values = result.answers.values
             changed = [
-                name
-                for name, value in result.answers.values.items()
-                if recorded.values.get(name) != value
+                name for name, old in recorded.values.items() if values.get(name, old) != old
             ]
-            manual_changes = find_manual_changes(
-                origin.definition, changed, project.repository, baseline(), result.moves.origins
-            )
+            own_lines = read_own_lines(project.repository, baseline(), result.moves.origins)
+            manual_changes = find_manual_changes(origin.definition, changed, values, own_lines)
         Report(project, result, manual_changes).conclude(options)
 
 

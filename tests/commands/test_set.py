@@ -141,12 +141,42 @@ def test_modules_with_sessions_are_listed(command: Command, newest: TeamProject)
     result = command("set", "sqlalchemy=sync", newest.folder)
 
     assert result.returncode == 0, result.stderr
-    (left,) = re.findall(r"(?s)To rewrite by hand.*?(?=`git -C)", result.stdout)
-    assert "app/orders/service.py: 3 lines" in left
+    (left,) = re.findall(r"(?s)Left to do.*?(?=`git -C)", result.stdout)
+    assert "app/orders/service.py: 3 lines to look at: uses a session" in left
     assert "prices.py" not in left
     assert "app/items" not in left
     other = command("set", "license=MIT", newest.folder, "--preview")
-    assert "To rewrite by hand" not in other.stdout
+    assert "Left to do" not in other.stdout
+
+
+# Words of the list that a new answer prints.
+LEFT_TO_DO = {
+    "database=postgresql": ["DATABASE_URL", "python -m app.copy_rows OLD_URL", "git ignores them"],
+    "auth=none": [
+        "every route answers everyone",
+        "tests/test_orders.py: 1 line",
+        "gone: SECRET_KEY",
+    ],
+    "auth=oidc": ["answers 401 without a token of the identity provider", "OIDC_ISSUER and"],
+    "auth=api_key": ["an API key", "python -m app.auth mint NAME", "new: API_KEYS"],
+    "cors_origins=[https://a.example]": ["CORS_ORIGINS, where", "new: CORS_ORIGINS"],
+    "background=celery": ["celery -A app.worker worker", "missing in .env: BROKER_URL"],
+}
+
+
+@pytest.mark.parametrize("answer", LEFT_TO_DO)
+def test_work_that_is_left_is_listed(command: Command, newest: TeamProject, answer: str) -> None:
+    newest.write("tests/test_orders.py", "def test(client):\n    client.get('/api/v1/orders')\n")
+    newest.commit()
+
+    result = command("set", answer, newest.folder, "--preview")
+
+    assert result.returncode == 0, result.stderr
+    for words in LEFT_TO_DO[answer]:
+        assert words in result.stdout
+    secret = re.findall(r"(?m)^SECRET_KEY=(.+)", newest.read(".env"))
+    assert secret
+    assert secret[0] not in result.stdout
 
 
 def test_option_of_later_release_is_unknown(

@@ -25,7 +25,7 @@ def make(column):
         return datetime.datetime(2026, 1, 1)
     if kind is str:  # SQLite stores UUIDs as text.
         return uuid.uuid4().hex[: column.type.length]
-    return kind()
+    return {} if isinstance(column.type, sqlalchemy.JSON) else kind()
 
 with sqlalchemy.create_engine(os.environ["DATABASE_URL"]).begin() as connection:
     metadata = sqlalchemy.MetaData()
