@@ -28,6 +28,18 @@ def test_code_is_clean(command: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_lint_reads_every_file() -> None:
+    def list_output(*command: str | Path) -> set[Path]:
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return {ROOT / line for line in result.stdout.splitlines()}
+
+    linted = list_output(SCRIPTS / "ruff", "check", "--show-files")
+    tracked = list_output("git", "ls-files", "*.py", ":!template/**")
+
+    assert tracked
+    assert tracked <= linted
+
+
 def test_ci_runs_readme_commands() -> None:
     readme = (ROOT / "README.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)```$", readme, re.MULTILINE | re.DOTALL)

@@ -105,10 +105,7 @@ def find_variables(source: str) -> set[str]:
 def _referenced_names(option: Option) -> frozenset[str]:
     sources = [option.when, option.default, *(choice.validator for choice in option.choices)]
     return frozenset(
-        name
-        for source in sources
-        if isinstance(source, str)
-        for name in find_variables(source)
+        name for source in sources if isinstance(source, str) for name in find_variables(source)
     )
 
 

@@ -87,7 +87,9 @@ def find_option(options: Iterable[Option], name: str) -> Option:
         mistake = f"{name!r} is computed from other answers and cannot be set"
     else:
         similar = " or ".join(map(repr, difflib.get_close_matches(name, settable)))
-        mistake = f"There is no option {name!r}" + (f" (did you mean {similar}?)" if similar else "")
+        mistake = f"There is no option {name!r}" + (
+            f" (did you mean {similar}?)" if similar else ""
+        )
     raise UsageError(f"{mistake}; `fastapi-service options` lists the options.")
 
 

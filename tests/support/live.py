@@ -55,10 +55,10 @@ def run_service(
     folder: Path,
     database_url: str,
     settings: Mapping[str, str],
-    *,
+    *arguments: str,
     migrated: bool = True,
 ) -> Iterator[Live]:
-    """Start the service on this database, with uploads in `folder`.
+    """Start the service with these arguments on this database, with uploads in `folder`.
 
     `migrated` applies the migrations first. With `auth=jwt` the database must be reachable: the
     caller is registered there.
@@ -71,7 +71,7 @@ def run_service(
             project.call("alembic", "upgrade", "head", seconds=60, **variables)
         port = free_port()
         log = folder / "service.log"
-        command = [project.program("fastapi"), "run"]
+        command = [project.program("fastapi"), "run", *arguments]
         environment = project.variables(**variables)
         with (
             log.open("wb") as output,

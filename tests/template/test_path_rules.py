@@ -59,7 +59,11 @@ def check_examples(folder: Path, releases: Releases) -> list[str]:
     if not frozen:
         return []
     known = {name for name, _ in template_files(frozen[0])}
-    return [name for name, _ in template_files(folder) if name.startswith(EXAMPLES) and name not in known]
+    return [
+        name
+        for name, _ in template_files(folder)
+        if name.startswith(EXAMPLES) and name not in known
+    ]
 
 
 def check_revisions(folder: Path, releases: Releases) -> list[str]:
@@ -205,7 +209,10 @@ BROKEN: list[tuple[Rule, Mutation]] = [
     (check_sentinels, replace_text(SETTINGS, SETTING, f"{SETTING}    last: int = 1\n")),
     (check_sentinels, append_text("template/.env.example.jinja", "LAST=1\n")),
     (check_conditional_lists, replace_text(PYPROJECT, OPTIONS, CONDITIONAL)),
-    (check_pure_rendering, append_text("template/README.md.jinja", "{{ 999999999 | ans_random }}\n")),
+    (
+        check_pure_rendering,
+        append_text("template/README.md.jinja", "{{ 999999999 | ans_random }}\n"),
+    ),
 ]
 
 

@@ -43,9 +43,7 @@ def definition(folder: Path) -> dict[str, Any]:
 
 def questions(folder: Path) -> dict[str, dict[str, Any]]:
     return {
-        name: question
-        for name, question in definition(folder).items()
-        if not name.startswith("_")
+        name: question for name, question in definition(folder).items() if not name.startswith("_")
     }
 
 
@@ -139,7 +137,10 @@ BROKEN: list[tuple[Rule, Mutation]] = [
     (check_no_trust, append_text("copier.yml", "_tasks: [git init]\n")),
     (check_no_trust, append_text("copier.yml", "_jinja_extensions: [jinja2.ext.do]\n")),
     (check_no_trust, append_text("copier.yml", "_migrations: [{command: 'true'}]\n")),
-    (check_manual_changes, replace_text("copier.yml", "  cors_origins:\n    steps", "  cors:\n    steps")),
+    (
+        check_manual_changes,
+        replace_text("copier.yml", "  cors_origins:\n    steps", "  cors:\n    steps"),
+    ),
     (check_owned_files, replace_text("copier.yml", "[.env, uv.lock]", "[.env]")),
     (check_owned_files, replace_text("copier.yml", "jinja2.Strict", "jinja2.")),
     (check_defaults_and_help, append_text("copier.yml", "owner: {type: str, help: Who}\n")),

@@ -90,6 +90,7 @@ list: {type: yaml, default: []}
 number: {type: int, default: 1}
 """)
 
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [
@@ -111,16 +112,10 @@ def test_value_is_parsed(written: str, value: object) -> None:
     assert [parsed for _, parsed in parse_assignments(TYPES, [written])] == [value]
 
 
-
-
 @pytest.mark.parametrize("written", ["text", "list=[", "flag={"])
 def test_invalid_assignment_is_refused(written: str) -> None:
     with pytest.raises(UsageError):
         parse_assignments(TYPES, [written])
-
-
-
-
 
 
 @pytest.mark.parametrize("value", ["x", "'x'", '"', "3.10", "a: b", "{{ x }}", "\\"])
@@ -128,24 +123,10 @@ def test_formatted_assignment_is_parsed(value: str) -> None:
     assert parse_assignments(TYPES, [format_assignment("text", value)]) == [(TYPES[0], value)]
 
 
-
-
-
-
-
-
 @pytest.mark.parametrize("text", ["a: [", "question: {type: str}"])
 def test_broken_definition_is_one_sentence(text: str) -> None:
     with pytest.raises(CommandError, match=r"copier\.yml"):
         parse_definition(text)
-
-
-
-
-
-
-
-
 
 
 def test_notations_of_choices() -> None:
@@ -162,16 +143,6 @@ size:
         ("Medium", "m"),
     ]
     assert option.type == "str"
-
-
-
-
-
-
-
-
-
-
 
 
 def test_generator_names_no_option() -> None:

@@ -55,7 +55,9 @@ def assert_clean(project: Path) -> None:
 @pytest.mark.parametrize("first_or_last", [MATRIX[0], MATRIX[-1]], ids=lambda row: row.id)
 def test_no_trust_is_needed(first_or_last: Row, template: Path, tmp_path: Path) -> None:
     project = tmp_path / "service"
-    copier.run_copy(str(template), project, data=dict(first_or_last.answers), defaults=True, quiet=True)
+    copier.run_copy(
+        str(template), project, data=dict(first_or_last.answers), defaults=True, quiet=True
+    )
 
     assert (project / "app" / "main.py").is_file()
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from generator.verify.matrix.rows import Row
 from generator.template.options import Option, Value
+from generator.verify.matrix.rows import Row
 from tests.support.rendered import MATRIX, Render, list_dependencies
 
 

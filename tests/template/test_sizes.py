@@ -121,7 +121,9 @@ def test_python_has_few_tags(record_property: Callable[[str, object], None]) -> 
     total = sum(map(count_tag_lines, TEMPLATE.values()))
     record_property("report", f"lines of Python with Jinja tags: {total} of {TAG_LINES}")
 
-    assert total <= TAG_LINES, "CONTRIBUTING.md (Caps) says how to stay below, or raise it in a fork"
+    assert total <= TAG_LINES, (
+        "CONTRIBUTING.md (Caps) says how to stay below, or raise it in a fork"
+    )
 
 
 @pytest.mark.parametrize("name", TEMPLATE)

@@ -41,7 +41,7 @@ class UserCreate(RequestBody):
     password: NewPassword
 
 
-class UserUpdate(RequestBody):
+class UserUpdate(RequestBody, json_schema_extra={"minProperties": 2}):
     """Absent fields keep their values; null is rejected."""
 
     # The invalid defaults mark absent fields.

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, UploadFile
+from fastapi import Depends, File, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
@@ -39,8 +39,12 @@ def max_body_bytes(settings: Settings) -> int:
     return settings.max_upload_bytes + MAX_FORM_BYTES
 
 
+# Generators of clients know a file by its format.
+UploadedFile = Annotated[UploadFile, File(json_schema_extra={"format": "binary", "minLength": 1})]
+
+
 def store_upload(
-    file: UploadFile, settings: SettingsDep, storage: StorageDep
+    file: UploadedFile, settings: SettingsDep, storage: StorageDep
 ) -> Generator[Upload, None, None]:
     """Check and store the file; delete it if the request fails.
 

@@ -18,7 +18,7 @@ class ItemCreate(RequestBody):
     description: Description | None = None
 
 
-class ItemUpdate(RequestBody):
+class ItemUpdate(RequestBody, json_schema_extra={"minProperties": 1}):
     """Absent fields keep their values; null clears the description."""
 
     # May be absent, but not null. The default is never used: `exclude_unset` drops it.

@@ -1,0 +1,1 @@
+"""Programs and settings for the clients that are generated from the OpenAPI schema."""
