@@ -66,14 +66,14 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
                 "`git init && git add --all && git commit`."
             )
             raise
-    for obstacle in source.find_obstacles(source.location, source.version):
-        note(f"Warning: Renovate cannot update the project. {obstacle}")
     if lock_error:
         raise CommandError(
             f"{destination} is rendered, but has no uv.lock: {lock_error}; when the package index "
             f"is reachable: cd {shlex.quote(str(destination))} && {uv_command()} lock && "
             "git add uv.lock"
         ) from lock_error
+    for obstacle in source.find_obstacles(source.location, source.version):
+        note(f"Warning: Renovate cannot update the project. {obstacle}")
 
 
 def print_next_steps(project: Path) -> None:

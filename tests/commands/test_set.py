@@ -151,7 +151,11 @@ def test_modules_with_sessions_are_listed(command: Command, newest: TeamProject)
 
 # Words of the list that a new answer prints.
 LEFT_TO_DO = {
-    "database=postgresql": ["DATABASE_URL", "python -m app.copy_rows OLD_URL", "git ignores them"],
+    "database=postgresql": [
+        "set DATABASE_URL",
+        "python -m app.copy_rows OLD_URL",
+        "git ignores them",
+    ],
     "auth=none": [
         "every route answers everyone",
         "tests/test_orders.py: 1 line",
@@ -159,7 +163,7 @@ LEFT_TO_DO = {
     ],
     "auth=oidc": ["answers 401 without a token of the identity provider", "OIDC_ISSUER and"],
     "auth=api_key": ["an API key", "python -m app.auth mint NAME", "new: API_KEYS"],
-    "cors_origins=[https://a.example]": ["CORS_ORIGINS, where", "new: CORS_ORIGINS"],
+    "cors_origins=[https://a.example]": ["change CORS_ORIGINS", "new: CORS_ORIGINS"],
     "background=celery": ["celery -A app.worker worker", "missing in .env: BROKER_URL"],
 }
 
