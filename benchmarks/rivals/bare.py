@@ -1,13 +1,26 @@
 """FastAPI without a database and without authentication, with the libraries of our service."""
 
+from importlib import import_module
 from uuid import UUID
 
-import httpx2  # noqa: F401
-import jwt  # noqa: F401
-import psycopg  # noqa: F401
-import pydantic_settings  # noqa: F401
-import uuid_utils.compat  # noqa: F401
 from fastapi import FastAPI
+
+for library in (
+    "alembic.command",
+    "alembic.runtime.migration",
+    "alembic.script",
+    "fastapi_offline",
+    "httpx2",
+    "jwt",
+    "psycopg",
+    "pwdlib.hashers.argon2",
+    "pydantic_settings",
+    "pythonjsonlogger.json",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.orm",
+    "uuid_utils.compat",
+):
+    import_module(library)
 
 app = FastAPI()
 
