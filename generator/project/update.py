@@ -10,6 +10,7 @@ from generator.project.baseline import rendering_baseline
 from generator.project.manual_changes import find_manual_changes
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
+from generator.project.placeholders import show_placeholders
 from generator.project.preflight import preflight
 from generator.project.report import Report
 from generator.template.options import parse_assignments, parse_definition
@@ -71,6 +72,8 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
                 origin.definition, changed, project.repository, baseline()
             )
         Report(project, result, manual_changes).conclude(options)
+        if not options.preview:
+            show_placeholders(origin.definition, folder)
 
 
 @contextmanager

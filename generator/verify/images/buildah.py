@@ -1,0 +1,150 @@
+"""Builds images with buildah, without a daemon and without a registry.
+
+The base image, which a Dockerfile names, is made of Debian's packages: Python and the libraries
+of the official image.
+"""
+
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from generator.errors import CommandError
+from generator.processes import run
+from generator.verify.images.container import Image
+from generator.verify.servers import UnavailableError
+
+PROGRAMS = ("buildah", "mmdebstrap")
+_BUILD_SECONDS = 600
+# Without a registry, and with the network of this machine. Only Docker's format has health checks.
+_BUILD_OPTIONS = [
+    *("--isolation", "chroot"),
+    *("--network", "host"),
+    *("--format", "docker"),
+    "--pull-never",
+]
+_PACKAGES = (
+    "base-files,base-passwd,bash,coreutils,dash,debconf,diffutils,findutils,grep,gzip,libc-bin,"
+    "libstdc++6,netbase,perl-base,python3-venv,sed,tar,tzdata"
+)
+_CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+
+class Buildah:
+    """A store of images in a workspace, which all processes share."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._folder = workspace / "images"
+        self._folder.mkdir(exist_ok=True)
+        self._lock = FileLock(workspace / "images.lock")
+
+    @staticmethod
+    def require() -> None:
+        """Raise UnavailableError unless images can be built here."""
+        missing = [program for program in PROGRAMS if shutil.which(program) is None]
+        if missing:
+            raise UnavailableError(
+                f"{missing[0]} is not installed: `sudo apt-get install {' '.join(PROGRAMS)}` "
+                "installs it."
+            )
+        if os.geteuid() != 0:
+            raise UnavailableError("Images can only be built as root: run the command with sudo.")
+
+    @contextmanager
+    def build(self, project: Path, name: str) -> Iterator[Image]:
+        """Build the image of a project, once for all processes, and mount its files."""
+        self.require()
+        with self._lock:
+            report = self._folder / f"{name}.json"
+            if not report.exists():
+                report.write_text(json.dumps(self._build(project, name)))
+        built: dict[str, Any] = json.loads(report.read_text())
+        container = self._call("from", "--pull-never", f"localhost/{name}").strip()
+        try:
+            root = Path(self._call("mount", container).strip())
+            yield Image(name, root, built["config"], built["megabytes"], built["seconds"])
+        finally:
+            self._call("rm", container)
+
+    def docker(self, project: Path) -> str:
+        """Return a shell command that takes the arguments of `docker build` for the project."""
+        with self._lock:
+            self._provide_base(_read_base(project))
+        return shlex.join(self._command("bud", *_BUILD_OPTIONS))
+
+    def _build(self, project: Path, name: str) -> dict[str, object]:
+        self._provide_base(_read_base(project))
+        began = time.monotonic()
+        tag = f"localhost/{name}"
+        self._call("bud", *_BUILD_OPTIONS, "--tag", tag, str(project))
+        seconds = time.monotonic() - began
+        config = json.loads(self._call("inspect", "--type", "image", tag))["Docker"]["config"]
+        (listed,) = json.loads(self._call("images", "--json", tag))
+        return {"config": config, "megabytes": _to_megabytes(listed["size"]), "seconds": seconds}
+
+    def _provide_base(self, name: str) -> None:
+        """Give the base the name in the Dockerfile, whose Python may be another one."""
+        if not (self._folder / "base").exists():
+            self._make_base()
+        self._call("tag", "localhost/base", name)
+
+    def _make_base(self) -> None:
+        container = self._call("from", "scratch").strip()
+        root = Path(self._call("mount", container).strip())
+        packages = self._folder / "unfinished"
+        suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
+        options = ["--mode=root", "--variant=custom", f"--include={_PACKAGES}"]
+        options += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*"]
+        run(["mmdebstrap", *options, suite, str(packages)], self._folder, seconds=_BUILD_SECONDS)
+        run(["cp", "--archive", f"{packages}/.", str(root)], self._folder)
+        # Builds reach the package index as this machine does.
+        authorities = ssl.get_default_verify_paths().cafile
+        if authorities:
+            (root / _CERTIFICATES).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(authorities, root / _CERTIFICATES)
+        # An environment, since Debian's own Python refuses `pip install`.
+        run(["chroot", str(root), "python3", "-m", "venv", "/usr/local"], self._folder)
+        variables = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PIP_CERT": f"/{_CERTIFICATES}",
+            "SSL_CERT_FILE": f"/{_CERTIFICATES}",
+        }
+        settings = [f"--env={name}={value}" for name, value in variables.items()]
+        self._call("config", *settings, container)
+        self._call("commit", "--rm", container, "localhost/base")
+        packages.rename(self._folder / "base")
+
+    def _command(self, command: str, *arguments: str) -> list[str]:
+        store = [f"--root={self._folder}/storage", f"--runroot={self._folder}/run"]
+        return ["buildah", *store, "--storage-driver", _storage_driver(), command, *arguments]
+
+    def _call(self, command: str, *arguments: str) -> str:
+        return run(self._command(command, *arguments), self._folder, seconds=_BUILD_SECONDS)
+
+
+def _storage_driver() -> str:
+    """Return overlay where it is possible: not on top of another overlay."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return "vfs" if ["/", "overlay"] in [mount[1:3] for mount in mounts] else "overlay"
+
+
+def _read_base(project: Path) -> str:
+    found = re.search(r"(?m)^ARG BASE=(\S+)$", (project / "Dockerfile").read_text())
+    if not found:
+        raise CommandError("The Dockerfile names no base: `ARG BASE=...` is missing.")
+    return found[1]
+
+
+def _to_megabytes(size: str) -> float:
+    number, unit = size.split()
+    return float(number) * {"kB": 0.001, "KB": 0.001, "MB": 1, "GB": 1000}[unit]
