@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from generator.console import note
 from generator.errors import CommandError
 from generator.processes import ProgramError, run
 from generator.project.serve import HOST, STOP_SECONDS, free_port, serving
@@ -193,8 +194,12 @@ STAGES = (
 
 
 def image(project: RenderedProject) -> str:
-    """Build and run the image, if the row has one."""
-    return prove_image(project) if project.has_image else ""
+    """Build and run the image, if the row has one, and print its measurements."""
+    if not project.has_image:
+        return ""
+    measurements = prove_image(project)
+    note(f"{project.row.id}: {measurements}")
+    return measurements
 
 
 STAGES_WITH_IMAGE = (*STAGES, Stage("image", image, RenderedProject.image_key))
