@@ -1,5 +1,6 @@
 """The files of every combination, before anything runs."""
 
+import json
 import re
 import subprocess
 import sysconfig
@@ -50,6 +51,8 @@ def assert_clean(project: Path) -> None:
     tomllib.loads((project / "pyproject.toml").read_text())
     for path in [*project.rglob("*.yml"), *project.rglob("*.yaml")]:
         assert yaml.safe_load(path.read_text()), path
+    for path in project.rglob("*.json"):
+        assert json.loads(path.read_text()), path
 
 
 @pytest.mark.parametrize("first_or_last", [MATRIX[0], MATRIX[-1]], ids=lambda row: row.id)

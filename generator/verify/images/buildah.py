@@ -5,7 +5,6 @@ of the official image.
 """
 
 import json
-import os
 import platform
 import re
 import shlex
@@ -57,8 +56,12 @@ class Buildah:
                 f"{missing[0]} is not installed: `sudo apt-get install {' '.join(PROGRAMS)}` "
                 "installs it."
             )
-        if os.geteuid() != 0:
-            raise UnavailableError("Images can only be built as root: run the command with sudo.")
+        try:
+            run(["unshare", "--mount", "true"], Path("/"))
+        except (CommandError, OSError) as error:
+            raise UnavailableError(
+                "Images need mounts, which only root may make: use sudo, or a privileged container."
+            ) from error
 
     @contextmanager
     def build(self, project: Path, name: str) -> Iterator[Image]:
