@@ -33,7 +33,7 @@ PIPELINES = {
 }
 # The step that must fail, by the text of its script.
 MISTAKES: dict[str, Mutation] = {
-    "uv run ruff": append_text("app/main.py", "LIMIT=1\n"),
+    "uv run ruff format": append_text("app/main.py", "LIMIT=1\n"),
     "uv run mypy": append_text("app/orm.py", '\n\nLIMIT: int = "1"\n'),
     "uv run pytest": append_text(
         "tests/test_docs.py", "\n\ndef test_broken() -> None:\n    raise ValueError\n"
