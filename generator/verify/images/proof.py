@@ -26,7 +26,7 @@ from generator.verify.runtime import (
     terminate,
 )
 
-WORKER = ["celery", "-A", "app.worker", "worker", "--concurrency", "2"]
+WORKER = ["celery", "--quiet", "-A", "app.worker", "worker", "--concurrency", "2"]
 _SECRET = re.compile(r"[0-9a-f]{64}")
 
 
