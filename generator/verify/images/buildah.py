@@ -11,15 +11,13 @@ import shlex
 import shutil
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from generator.errors import CommandError
-from generator.processes import run
+from generator.processes import environment, run
 from generator.verify.images.container import Image
 from generator.verify.servers import UnavailableError
 
@@ -37,6 +35,20 @@ _PACKAGES = (
     "libstdc++6,netbase,perl-base,python3-venv,sed,tar,tzdata"
 )
 _CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+_COMMIT_BASE = """
+container=$("$@" from scratch)
+root=$("$@" mount "$container")
+cp --archive "$files/." "$root"
+"$@" config --env PATH=/usr/local/bin:/usr/bin:/bin "$container"
+"$@" config --env PIP_CERT="$certificates" --env SSL_CERT_FILE="$certificates" "$container"
+"$@" commit --rm "$container" localhost/base
+"""
+_COPY_FILES = """
+container=$("$@" from --pull-never "$image")
+root=$("$@" mount "$container")
+cp --archive "$root/." "$target"
+"$@" rm "$container"
+"""
 
 
 class Buildah:
@@ -63,21 +75,18 @@ class Buildah:
                 "Images need mounts, which only root may make: use sudo, or a privileged container."
             ) from error
 
-    @contextmanager
-    def build(self, project: Path, name: str) -> Iterator[Image]:
-        """Build the image of a project, once for all processes, and mount its files."""
+    def build(self, project: Path, name: str) -> Image:
+        """Build the image of a project and copy its files, once for all processes."""
         self.require()
+        root = self._folder / name
         with self._lock:
             report = self._folder / f"{name}.json"
             if not report.exists():
                 report.write_text(json.dumps(self._build(project, name)))
+                root.mkdir()
+                self._run(_COPY_FILES, image=f"localhost/{name}", target=str(root))
         built: dict[str, Any] = json.loads(report.read_text())
-        container = self._call("from", "--pull-never", f"localhost/{name}").strip()
-        try:
-            root = Path(self._call("mount", container).strip())
-            yield Image(name, root, built["config"], built["megabytes"], built["seconds"])
-        finally:
-            self._call("rm", container)
+        return Image(name, root, built["config"], built["megabytes"], built["seconds"])
 
     def docker(self, project: Path) -> str:
         """Return a shell command that takes the arguments of `docker build` for the project."""
@@ -102,14 +111,11 @@ class Buildah:
         self._call("tag", "localhost/base", name)
 
     def _make_base(self) -> None:
-        container = self._call("from", "scratch").strip()
-        root = Path(self._call("mount", container).strip())
-        packages = self._folder / "unfinished"
+        root = self._folder / "unfinished"
         suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
         options = ["--mode=root", "--variant=custom", f"--include={_PACKAGES}"]
         options += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*"]
-        run(["mmdebstrap", *options, suite, str(packages)], self._folder, seconds=_BUILD_SECONDS)
-        run(["cp", "--archive", f"{packages}/.", str(root)], self._folder)
+        run(["mmdebstrap", *options, suite, str(root)], self._folder, seconds=_BUILD_SECONDS)
         # Builds reach the package index as this machine does.
         authorities = ssl.get_default_verify_paths().cafile
         if authorities:
@@ -117,22 +123,25 @@ class Buildah:
             shutil.copy(authorities, root / _CERTIFICATES)
         # An environment, since Debian's own Python refuses `pip install`.
         run(["chroot", str(root), "python3", "-m", "venv", "/usr/local"], self._folder)
-        variables = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "PIP_CERT": f"/{_CERTIFICATES}",
-            "SSL_CERT_FILE": f"/{_CERTIFICATES}",
-        }
-        settings = [f"--env={name}={value}" for name, value in variables.items()]
-        self._call("config", *settings, container)
-        self._call("commit", "--rm", container, "localhost/base")
-        packages.rename(self._folder / "base")
+        self._run(_COMMIT_BASE, files=str(root), certificates=f"/{_CERTIFICATES}")
+        root.rename(self._folder / "base")
 
     def _command(self, command: str, *arguments: str) -> list[str]:
+        """Return a command whose mounts end with it."""
+        return ["unshare", "--mount", *self._store(), command, *arguments]
+
+    def _store(self) -> list[str]:
         store = [f"--root={self._folder}/storage", f"--runroot={self._folder}/run"]
-        return ["buildah", *store, "--storage-driver", _storage_driver(), command, *arguments]
+        return ["buildah", *store, "--storage-driver", _storage_driver()]
 
     def _call(self, command: str, *arguments: str) -> str:
         return run(self._command(command, *arguments), self._folder, seconds=_BUILD_SECONDS)
+
+    def _run(self, script: str, **variables: str) -> None:
+        """Run a script with buildah as its arguments."""
+        command = ["unshare", "--mount", "/bin/sh", "-euc", script, "sh", *self._store()]
+        settings = environment(**variables)
+        run(command, self._folder, variables=settings, seconds=_BUILD_SECONDS)
 
 
 def _storage_driver() -> str:

@@ -28,7 +28,7 @@ _KERNEL_FOLDERS = {"dev", "proc", "sys"}
 
 @dataclass(frozen=True)
 class Image:
-    """An image whose files are mounted at `root`; `config` is the configuration of Docker."""
+    """An image whose files are in `root`; `config` is the configuration of Docker."""
 
     name: str
     root: Path

@@ -62,11 +62,8 @@ class ContainedProject(RenderedProject):
 @contextmanager
 def contained(project: RenderedProject) -> Iterator[ContainedProject]:
     """Build the image of a row, and yield the row with an empty folder for its data."""
-    buildah = Buildah(project.workspace)
-    with (
-        tempfile.TemporaryDirectory(prefix="container-") as folder,
-        buildah.build(project.folder, f"service-{project.image_key()}") as image,
-    ):
+    image = Buildah(project.workspace).build(project.folder, f"service-{project.image_key()}")
+    with tempfile.TemporaryDirectory(prefix="container-") as folder:
         Path(folder).chmod(0o755)
         values = {item.name: getattr(project, item.name) for item in fields(project)}
         yield ContainedProject(**values, image=image, data=image.make_data(Path(folder) / "data"))
