@@ -115,7 +115,8 @@ class Buildah:
         suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
         options = ["--mode=root", "--variant=custom", f"--include={_PACKAGES}"]
         options += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*"]
-        run(["mmdebstrap", *options, suite, str(root)], self._folder, seconds=_BUILD_SECONDS)
+        command = ["unshare", "--mount", "mmdebstrap", *options, suite, str(root)]
+        run(command, self._folder, seconds=_BUILD_SECONDS)
         # Builds reach the package index as this machine does.
         authorities = ssl.get_default_verify_paths().cafile
         if authorities:
