@@ -1,10 +1,10 @@
-"""The cost of `update` and `set` beside copier alone, on a project of the first release.
+"""The cost of `update`, `set` and `check` beside copier alone, on projects of the first release.
 
     python -m benchmarks.update [ROUNDS]
 
 Each round runs every way once, in turn; ratios are of the medians of whole processes. The commands
 do more than copier: they look for edits that would be lost, and lock. Copier's user has to lock
-after an update with other dependencies, so that is a row of its own.
+after an update with other dependencies, so that is a row of its own. README.md has the medians.
 """
 
 import shutil
@@ -28,6 +28,9 @@ COPIER = [str(PROGRAMS / "copier"), "update", "--defaults", "--quiet"]
 SERVICE = str(PROGRAMS / "fastapi-service")
 LOCK = [uv.find_uv_bin(), "lock", "--quiet"]
 
+# `check` ends with 3 and `copier check-update` with 2 for a newer release.
+EXPECTED = {0, 2, 3}
+
 # Changes, and the ways to make them. Ratios are to the first way.
 WAYS = {
     "to the newest release": {
@@ -42,6 +45,11 @@ WAYS = {
         "set": [[SERVICE, "set", "license=MIT"]],
         "set --preview": [[SERVICE, "set", "license=MIT", "--preview"]],
     },
+    "check of outdated projects": {
+        "copier check-update": [[str(PROGRAMS / "copier"), "check-update", "--quiet"]],
+        "check": [[SERVICE, "check"]],
+        "check of ten": [[SERVICE, "check", *[f"../ten/{number}" for number in range(10)]]],
+    },
 }
 
 
@@ -49,6 +57,8 @@ def main(rounds: int) -> None:
     """Print medians in seconds, and their ratios to copier alone."""
     with TemporaryDirectory() as name:
         project = make(Path(name))
+        for number in range(10):
+            shutil.copytree(project, Path(name) / "ten" / str(number), symlinks=True)
         for change, ways in WAYS.items():
             seconds: dict[str, list[float]] = {way: [] for way in ways}
             for _ in track(range(rounds), change, transient=True):
@@ -62,7 +72,9 @@ def measure(commands: list[list[str]], project: Path, copy: Path) -> float:
     shutil.copytree(project, copy, symlinks=True)
     began = time.perf_counter()
     for command in commands:
-        subprocess.run(command, cwd=copy, check=True, capture_output=True)
+        result = subprocess.run(command, cwd=copy, check=False, capture_output=True, text=True)
+        if result.returncode not in EXPECTED:
+            sys.exit(f"{command} failed: {result.stderr}")
     taken = time.perf_counter() - began
     shutil.rmtree(copy)
     return taken

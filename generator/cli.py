@@ -20,7 +20,16 @@ from generator.errors import CommandError, UsageError
 from generator.processes import interrupted_once
 from generator.project.check import check as check_project
 from generator.project.create import check_destination, create, print_next_steps
+from generator.project.fleet import (
+    check_fleet,
+    combine_exit_codes,
+    find_projects,
+    is_fleet,
+    show_fleet,
+)
 from generator.project.merge import MergeOptions
+from generator.project.page import write_page
+from generator.project.policy import read_policy
 from generator.project.serve import serve_until_stopped
 from generator.project.update import set_answers
 from generator.project.update import update as update_project
@@ -164,19 +173,51 @@ def set_(
 
 @app.command()
 def check(
-    directory: FolderArgument = Path(),
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Projects, folders with projects, or files that list them; default: this folder.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use no network.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Judge by oldest release and answers."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too.")
+    ] = None,
 ) -> None:
     """Report newer releases, edits in their way, and changed files."""
+    rules = read_policy(policy) if policy else None
+    resolved = [_resolve(path) for path in paths or [Path()]]
+    several = is_fleet(resolved)
     with interrupted_once():
-        report = check_project(_resolve(directory), offline=offline)
+        if several:
+            reports = check_fleet(find_projects(resolved), offline=offline)
+        else:
+            with console.step("Comparing with the template"):
+                reports = [check_project(resolved[0], offline=offline)]
+    if rules:
+        rules.require_known(reports)
+        for report in reports:
+            report.violations = rules.judge(report)
+    if html:
+        write_page(reports, html, policy)
     if as_json:
-        console.write_json(report.as_json())
+        documents = [report.as_json() for report in reports]
+        console.write_json({"projects": documents} if several else documents[0])
+    elif several:
+        show_fleet(reports)
     else:
-        report.show()
-    raise typer.Exit(report.exit_code)
+        reports[0].show()
+    if rules:
+        raise typer.Exit(3 if any(report.violations for report in reports) else 0)
+    raise typer.Exit(combine_exit_codes(reports))
 
 
 @app.command()

@@ -44,7 +44,8 @@ def shows_color() -> bool:
 def show_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Print a table with two columns on a terminal, and one line per pair elsewhere."""
     if not _stdout.is_terminal:
-        say("\n".join([f"{title}:", *(f"    {name}: {text}" for name, text in pairs)]))
+        lines = [f"    {name}: {text}".replace("\n", "\n        ") for name, text in pairs]
+        say("\n".join([f"{title}:", *lines]))
         return
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column(overflow="fold")

@@ -19,7 +19,10 @@ class Problem(CommandError):  # noqa: N818 - `check` lists problems without fail
     def __init__(self, message: str, fix: str) -> None:
         self.message = message
         self.fix = fix
-        super().__init__(f"{message}: {fix}.")
+        super().__init__(message, fix)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.fix}."
 
 
 class NeedsAttentionError(CommandError):

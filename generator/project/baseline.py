@@ -1,6 +1,6 @@
 """The baseline: the project rendered from its own revision and answers, without any edit.
 
-Rendering takes a fifth of the time of a merge, so another process does it meanwhile.
+Another process renders it, so that its temporary files can be deleted whenever it is stopped.
 """
 
 import subprocess

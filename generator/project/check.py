@@ -1,114 +1,57 @@
 """`fastapi-service check`: compares a project with its template and changes neither."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.console import say, show_pairs, step
 from generator.errors import CommandError, Problem
 from generator.project.answers import ANSWERS_FILE
 from generator.project.baseline import rendering_baseline
-from generator.project.lost_edits import LostEdit, find_drift, owned_files
+from generator.project.check_report import CheckReport
+from generator.project.imports import find_deleted_imports
+from generator.project.lost_edits import find_drift, list_files, owned_files
 from generator.project.merge import MergeOptions, merge
-from generator.project.origin import open_origin
+from generator.project.moves import find_moves
+from generator.project.origin import Fetched, open_origin
 from generator.project.preflight import Project, preflight
+from generator.project.releases import list_releases
 from generator.template.addresses import is_remote
+from generator.template.options import parse_definition
 
 
-@dataclass
-class CheckReport:
-    """The findings; None is unknown.
-
-    `compared` is False when the project or its template has a problem, and offline when the
-    template is remote.
-    """
-
-    current: str | None = None
-    latest: str | None = None
-    behind: bool | None = None
-    at_risk: Sequence[LostEdit] = ()
-    conflicts: Sequence[str] = ()
-    drift: Sequence[str] = ()
-    problems: list[Problem] = field(default_factory=list)
-    compared: bool = False
-
-    @property
-    def clean(self) -> bool | None:
-        """True when an update would need no attention."""
-        if self.problems:
-            return False
-        return not (self.at_risk or self.conflicts) if self.compared else None
-
-    @property
-    def exit_code(self) -> int:
-        """1 when nothing could be compared, 3 when something needs attention, 0 otherwise."""
-        if self.problems and not self.compared:
-            return 1
-        return 3 if self.problems or self.behind or self.drift else 0
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "current": self.current,
-            "latest": self.latest,
-            "behind": self.behind,
-            "clean": self.clean,
-            "at_risk": [edit.path for edit in self.at_risk],
-            "conflicts": list(self.conflicts),
-            "drift": list(self.drift),
-            "problems": [
-                {"message": problem.message, "fix": problem.fix} for problem in self.problems
-            ],
-        }
-
-    def show(self) -> None:
-        say(f"Made from {self.current or 'an unknown release'}. {self._describe_release()}")
-        if self.at_risk:
-            show_pairs(
-                "An update would lose edits", [(edit.path, edit.reason) for edit in self.at_risk]
-            )
-        if self.conflicts:
-            say(f"An update would leave conflict markers in {', '.join(self.conflicts)}.")
-        if self.drift:
-            say("Rendered files that were changed or deleted:")
-            say("\n".join(f"    {path}" for path in self.drift))
-        if self.problems:
-            show_pairs("Problems", [(problem.message, problem.fix) for problem in self.problems])
-
-    def _describe_release(self) -> str:
-        if self.behind is None:
-            return "The latest release is unknown."
-        if not self.behind:
-            return "No newer release."
-        outcome = " would merge it cleanly" if self.clean else ""
-        return f"{self.latest} is released: `fastapi-service update`{outcome}."
-
-
-def check(folder: Path, *, offline: bool) -> CheckReport:
-    """Compare a project with its template.
+def check(folder: Path, *, offline: bool, fetched: Fetched | None = None) -> CheckReport:
+    """Compare a project with its template, which `fetched` may have.
 
     Raises UsageError for a missing folder; the report has every other problem.
     """
-    report = CheckReport()
+    report = CheckReport(folder)
     try:
         project = preflight(folder)
         report.problems += project.problems
+        report.answers = project.recorded.values
+        report.name = str(report.answers.get("project_name", folder.name))
         report.current = project.recorded.commit
         is_committed = ANSWERS_FILE in project.repository.entries(project.repository.head)
         if is_committed and not (offline and is_remote(project.recorded.source)):
-            with step("Comparing with the template"):
-                _compare(report, project)
+            _compare(report, project, fetched or {})
     except Problem as problem:
         report.problems.append(problem)
     return report
 
 
-def _compare(report: CheckReport, project: Project) -> None:
+def _compare(report: CheckReport, project: Project, fetched: Fetched) -> None:
     recorded = project.recorded
-    with open_origin(recorded) as origin:
+    with open_origin(recorded, fetched=fetched) as origin:
         report.latest = origin.latest
         report.behind = origin.behind
+        report.is_release = origin.source.is_release(origin.latest)
+        report.obstacles = origin.source.find_obstacles(recorded.source, recorded.commit)
+        report.choices = {
+            option.name: [choice.value for choice in option.choices]
+            for option in parse_definition(origin.definition_at(origin.latest))
+            if not option.computed
+        }
         with rendering_baseline(recorded, origin) as baseline:
             if origin.behind:
+                report.releases = list_releases(origin, origin.latest)
                 options = MergeOptions(preview=True)
                 try:
                     result = merge(project, origin, {}, baseline, options, to=origin.latest)
@@ -118,7 +61,13 @@ def _compare(report: CheckReport, project: Project) -> None:
                     fix = "`fastapi-service update --preview` shows when it is fixed"
                     raise Problem(str(error).rstrip("."), fix) from error
                 report.conflicts = result.conflicts
-                report.at_risk = result.lost_edits
+                report.at_risk = result.risks
             owned = owned_files(origin.definition, recorded.values)
-            report.drift = find_drift(project.folder, baseline(), owned)
+            imports = find_deleted_imports(project.repository, list_files(baseline()))
+            report.flaws = [
+                Problem(f"{risk.path}: {risk.reason}", "delete the file, or change the import")
+                for risk in imports
+            ]
+            moves = find_moves(project.repository, baseline(), owned)
+            report.drift = find_drift(project.folder, baseline(), owned, moves.renamed)
     report.compared = True

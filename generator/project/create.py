@@ -78,6 +78,8 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
             f"is reachable: cd {shlex.quote(str(destination))} && {uv_command()} lock && "
             "git add uv.lock"
         ) from lock_error
+    for obstacle in source.find_obstacles(source.location, source.version):
+        note(f"Warning: Renovate cannot update the project. {obstacle}")
 
 
 def _nest(source: Source, answers: Answers) -> Answers:

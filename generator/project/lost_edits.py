@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +17,33 @@ _EXECUTABLE = "100755"
 
 
 @dataclass(frozen=True)
-class LostEdit:
-    """An edited file, and the reason its edits would be lost."""
+class Risk:
+    """A file that a change would damage, and how."""
 
     path: str
     reason: str
 
 
-def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[LostEdit]:
+@dataclass(frozen=True)
+class Drift:
+    """A rendered file that the project has otherwise: edited, deleted, renamed or line endings."""
+
+    path: str
+    kind: str
+    renamed_to: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} -> {self.renamed_to}" if self.renamed_to else self.path
+
+
+def find_lost_edits(
+    repository: Repository, tree: str, baseline: Path, origins: Mapping[str, str]
+) -> list[Risk]:
     """Compare HEAD with the tree that would replace it.
 
     Every line that is not in the baseline must still be in its file, inside conflict markers
-    included. A file that is deleted must equal the baseline.
+    included. A file that is deleted must equal the baseline. `origins` are the rendered paths of
+    renamed files.
     """
     before = repository.entries(repository.head)
     after = repository.entries(tree)
@@ -37,27 +53,43 @@ def find_lost_edits(repository: Repository, tree: str, baseline: Path) -> list[L
     lost_edits = []
     for path in changed:
         edited = contents[before[path][1]]
-        original = _read(baseline / path)
+        original = _read(baseline / origins.get(path, path))
         if path not in after:
             executable = before[path][0] == _EXECUTABLE
-            if edited != original or executable != os.access(baseline / path, os.X_OK):
-                lost_edits.append(LostEdit(path, _describe_deleted(original, edited)))
+            is_edited = original is None or _to_lf(edited) != _to_lf(original)
+            if is_edited or executable != os.access(baseline / path, os.X_OK):
+                lost_edits.append(Risk(path, _describe_deleted(original, edited)))
             continue
         lines = _count(edited) - _count(original or b"") - _count(contents[after[path][1]])
         if lines:
-            lost_edits.append(LostEdit(path, _describe_lines(lines)))
+            lost_edits.append(Risk(path, _describe_lines(lines)))
     return lost_edits
 
 
-def find_drift(project: Path, baseline: Path, owned: GitIgnoreSpec) -> list[str]:
-    """List rendered files that the project changed or deleted, without those it owns."""
-    return sorted(
-        str(path.relative_to(baseline))
-        for path in baseline.rglob("*")
-        if path.is_file()
-        and not owned.match_file(path.relative_to(baseline))
-        and _read(project / path.relative_to(baseline)) != path.read_bytes()
-    )
+def find_drift(
+    project: Path, baseline: Path, owned: GitIgnoreSpec, renamed: Mapping[str, str]
+) -> list[Drift]:
+    """List rendered files that the project changed, deleted or renamed, without those it owns."""
+    drift = []
+    for path in sorted(list_files(baseline)):
+        content = _read(project / path)
+        original = _read(baseline / path) or b""
+        if owned.match_file(path) or content == original:
+            continue
+        if path in renamed:
+            drift.append(Drift(path, "renamed", renamed[path]))
+        elif content is None:
+            drift.append(Drift(path, "deleted"))
+        elif _to_lf(content) == _to_lf(original):
+            drift.append(Drift(path, "line endings"))
+        else:
+            drift.append(Drift(path, "edited"))
+    return drift
+
+
+def list_files(folder: Path) -> list[str]:
+    """List the files below a folder, relative to it."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
 
 
 def owned_files(definition: str, answers: Answers) -> GitIgnoreSpec:
@@ -73,9 +105,16 @@ def owned_files(definition: str, answers: Answers) -> GitIgnoreSpec:
     )
 
 
-def added_lines(baseline: Path, path: Path, content: bytes) -> Counter[bytes]:
-    """Count the lines of a file that are not in the baseline."""
-    return _count(content) - _count(_read(baseline / path) or b"")
+def added_lines(original: Path, content: bytes) -> Counter[bytes]:
+    """Count each line that the original does not have."""
+    return _count(content) - _count(_read(original) or b"")
+
+
+def count_changed_lines(original: Path, content: bytes) -> int:
+    """Return the number of lines that are new, or of removed ones if none is."""
+    old = _count(_read(original) or b"")
+    new = _count(content)
+    return (new - old).total() or (old - new).total()
 
 
 def format_count(count: int) -> str:
@@ -87,6 +126,10 @@ def _read(path: Path) -> bytes | None:
     if path.is_symlink():
         return bytes(path.readlink())
     return path.read_bytes() if path.is_file() else None
+
+
+def _to_lf(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def _count(content: bytes) -> Counter[bytes]:

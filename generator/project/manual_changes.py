@@ -1,47 +1,53 @@
-"""Finds the team's own code that has to be rewritten after an answer changed."""
+"""Lists the work that is left to the team after an answer changed."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
 
-from generator.project.lost_edits import added_lines
+from generator.project.lost_edits import added_lines, format_count
 from generator.project.repository import Repository
+from generator.template.conditions import render_setting
+from generator.template.options import Answers
 
-
-@dataclass(frozen=True)
-class ManualChange:
-    """Modules to rewrite, with the number of lines that match."""
-
-    help: str
-    modules: dict[str, int]
+# An option or a file, and the work.
+ManualChange = tuple[str, str]
 
 
 def find_manual_changes(
-    definition: str, changed: Iterable[str], repository: Repository, baseline: Path
+    definition: str,
+    changed: Iterable[str],
+    answers: Answers,
+    own_lines: Mapping[str, Counter[bytes]],
 ) -> list[ManualChange]:
-    """Apply the `_by_hand` patterns of copier.yml for the changed options."""
+    """Apply `_by_hand` of copier.yml for the changed options: its steps, and its patterns."""
     rules = yaml.safe_load(definition).get("_by_hand") or {}
-    changes = []
-    for rule in (rules[name] for name in changed if name in rules):
-        pattern = re.compile(rule["pattern"].encode())
-        modules = {
-            path: sum(count for line, count in lines.items() if pattern.search(line))
-            for path, lines in _own_lines(repository, baseline).items()
-        }
-        modules = {path: count for path, count in sorted(modules.items()) if count}
-        if modules:
-            changes.append(ManualChange(rule["help"], modules))
+    changes: list[ManualChange] = []
+    for name in changed:
+        rule = rules.get(name, {})
+        steps = (" ".join(render_setting(s, answers).split()) for s in rule.get("steps", ()))
+        changes += [(name, step) for step in steps if step]
+        if "pattern" in rule:
+            pattern = re.compile(rule["pattern"].encode())
+            for path, lines in own_lines.items():
+                if count := sum(lines[line] for line in lines if pattern.search(line)):
+                    changes.append((path, f"{format_count(count)} to look at: {rule['help']}"))
     return changes
 
 
-def _own_lines(repository: Repository, baseline: Path) -> dict[str, dict[bytes, int]]:
-    """Return, by Python module, the lines that the team added."""
+def read_own_lines(
+    repository: Repository, baseline: Path, origins: Mapping[str, str]
+) -> dict[str, Counter[bytes]]:
+    """Return the lines that the team added, by Python module.
+
+    `origins` are the rendered paths of renamed files.
+    """
     entries = repository.entries(repository.head)
     modules = {path: blob for path, (_, blob) in entries.items() if path.endswith(".py")}
     contents = repository.contents(sorted(set(modules.values())))
     return {
-        path: added_lines(baseline, Path(path), contents[blob]) for path, blob in modules.items()
+        path: added_lines(baseline / origins.get(path, path), contents[blob])
+        for path, blob in sorted(modules.items())
     }

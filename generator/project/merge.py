@@ -11,9 +11,13 @@ from generator.git import git, git_bytes, split_paths
 from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE, AnswersFile, read_answers
 from generator.project.baseline import Baseline
-from generator.project.lost_edits import LostEdit, find_lost_edits, owned_files
+from generator.project.imports import find_broken_imports, find_deleted_imports
+from generator.project.line_endings import find_line_endings
+from generator.project.lost_edits import Risk, find_lost_edits, list_files, owned_files
+from generator.project.moves import Moves, find_moves
 from generator.project.origin import Origin
 from generator.project.preflight import Project
+from generator.project.repository import Repository
 from generator.template import rendering
 from generator.template.options import Answers
 from generator.uv import lock
@@ -33,14 +37,18 @@ class MergeOptions:
 class MergeResult:
     """The result of a merge, not applied yet.
 
-    `changed_paths` limit the changes, relative to the root of the repository. `stages` are the
-    index entries of the conflicts. `ignored` are files that git ignores: a project gets them only
-    if it has none of that name. `lock_error` is set when the dependencies could not be locked.
+    `risks` are edits and imports that the change would damage, `deleted_imports` those that are
+    broken already. `changed_paths` limit the change, relative to the root of the repository.
+    `stages` are the index entries of the conflicts. `ignored` are files that git ignores: a project
+    gets them only if it has none of that name. `lock_error` is set when the dependencies could not
+    be locked.
     """
 
     tree: str
     answers: AnswersFile
-    lost_edits: list[LostEdit]
+    risks: list[Risk]
+    deleted_imports: list[Risk]
+    moves: Moves
     changed_paths: list[str]
     conflicts: list[str]
     stages: bytes
@@ -65,50 +73,70 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
     """
     repository = project.repository
     recorded = project.recorded
+    rendered = baseline()
+    moves = find_moves(repository, rendered, owned_files(origin.definition, recorded.values))
+    endings = find_line_endings(repository, rendered, moves.origins)
     with repository.worktree() as worktree:
         folder = worktree / repository.prefix
         ref = to and origin.source.resolve(to)
-        _commit_answers(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
-        try:
-            _run_copier(folder, answers, ref, repository.folder)
-        except CommandError:
-            baseline()  # An invalid answers file is reported before a rejected answer.
-            raise
+        endings.write_lf(folder)
+        moves.put_back(folder, rendered)
+        _commit_input(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
+        _run_copier(folder, answers, ref, repository.folder)
         merged = read_answers(folder)
         text = merged.with_origin(origin.location, merged.commit)
         (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
 
-        stages = git_bytes(worktree, "ls-files", "--unmerged", "-z")
+        stages = _read_stages(worktree, repository, moves)
         unmerged = list(dict.fromkeys(entry.partition("\t")[2] for entry in split_paths(stages)))
         conflicts = [str(Path(path).relative_to(repository.prefix)) for path in unmerged]
+        homeless = moves.take_away(folder, rendered, repository.head)
         git(worktree, "add", "--all", "--", str(repository.prefix))
-        lost_edits = find_lost_edits(repository, git(worktree, "write-tree"), baseline())
+        tree = git(worktree, "write-tree")
+        definition = origin.definition_at(ref or origin.commit)
+        risks = [
+            *find_lost_edits(repository, tree, rendered, moves.origins),
+            *homeless,
+            *find_broken_imports(repository, tree, definition, conflicts),
+        ]
 
-        will_apply = not options.preview and (options.accept_losses or not lost_edits)
+        will_apply = not options.preview and (options.accept_losses or not risks)
         _copy_ignored_lock(repository.folder, folder)
         lock_error = _lock(folder, conflicts, repository.head) if will_apply else None
         changed_paths = [str(repository.prefix), *_workspace_locks(worktree, folder)]
         git(worktree, "add", "--all", "--", *changed_paths)
+        endings.store_crlf(worktree)
         return MergeResult(
             tree=git(worktree, "write-tree"),
-            answers=read_answers(folder),
-            lost_edits=lost_edits,
+            answers=merged,
+            risks=risks,
+            deleted_imports=find_deleted_imports(repository, list_files(rendered)),
+            moves=moves,
             changed_paths=changed_paths,
             conflicts=conflicts,
             stages=_replace_stages(unmerged, stages),
             ignored=_read_ignored(folder),
-            owned=owned_files(origin.definition_at(ref or origin.commit), merged.values),
+            owned=owned_files(definition, merged.values),
             lock_error=lock_error,
         )
 
 
-def _commit_answers(folder: Path, text: str) -> None:
-    """Commit, in the worktree only, the template's address that copier shall read."""
-    path = folder / ANSWERS_FILE
-    if path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-        commit = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "Source")
-        git(folder, *_IDENTITY, *commit, "--", ANSWERS_FILE)
+def _commit_input(folder: Path, text: str) -> None:
+    """Commit, in the worktree only, moved files and the template's address for copier."""
+    (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
+    git(folder, "add", "--", ANSWERS_FILE)
+    commit = ("commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign")
+    git(folder, *_IDENTITY, *commit, "--message", "Input of the merge")
+
+
+def _read_stages(worktree: Path, repository: Repository, moves: Moves) -> bytes:
+    """Return the index entries of the conflicts, at the paths that renamed files have."""
+    entries = []
+    for entry in split_paths(git_bytes(worktree, "ls-files", "--unmerged", "-z")):
+        details, _, path = entry.partition("\t")
+        renamed = moves.renamed.get(str(Path(path).relative_to(repository.prefix)))
+        entries.append(f"{details}\t{repository.prefix / renamed if renamed else path}\0")
+    return os.fsencode("".join(entries))
 
 
 def _run_copier(folder: Path, answers: Answers, ref: str | None, project: Path) -> None:

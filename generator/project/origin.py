@@ -1,11 +1,12 @@
 """The template of an existing project, with the revision that the project was made from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,6 +15,9 @@ from generator.git import git
 from generator.project.answers import ANSWERS_FILE, AnswersFile
 from generator.template.addresses import holds_credentials, is_url
 from generator.template.source import Source, open_template
+
+# Sources by their recorded address.
+Fetched: TypeAlias = Mapping[str, Source]
 
 _MOVED = "`fastapi-service update --from URL` uses and records another address"
 
@@ -71,8 +75,10 @@ class Origin:
 
 
 @contextmanager
-def open_origin(recorded: AnswersFile, moved_to: str | None = None) -> Iterator[Origin]:
-    """Open the recorded template, or its new address.
+def open_origin(
+    recorded: AnswersFile, moved_to: str | None = None, *, fetched: Fetched | None = None
+) -> Iterator[Origin]:
+    """Open the recorded template, unless it is fetched already, or its new address.
 
     Raises Problem when no update can come from there, and UsageError for a bad address.
     """
@@ -82,7 +88,9 @@ def open_origin(recorded: AnswersFile, moved_to: str | None = None) -> Iterator[
         raise UsageError("--from is empty: name the address of the template.")
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(open_template(moved_to or recorded.source))
+            source = (fetched or {}).get(recorded.source) or stack.enter_context(
+                open_template(moved_to or recorded.source)
+            )
         except CommandError as error:
             if moved_to is not None:
                 raise

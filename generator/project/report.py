@@ -9,11 +9,12 @@ from generator.console import say, show_pairs, shows_color
 from generator.errors import CommandError, NeedsAttentionError
 from generator.processes import ignoring_interrupts
 from generator.project.apply import apply_tree, undo_command, write_ignored
-from generator.project.lost_edits import format_count
 from generator.project.manual_changes import ManualChange
 from generator.project.merge import MergeOptions, MergeResult
 from generator.project.preflight import Project
+from generator.project.releases import TITLE, Release
 from generator.project.repository import shorten
+from generator.project.variables import compare_variables
 from generator.template.addresses import holds_credentials
 from generator.template.options import format_assignment
 from generator.uv import uv_command
@@ -26,6 +27,7 @@ class Report:
     project: Project
     merge: MergeResult
     manual_changes: Sequence[ManualChange] = field(default_factory=list)
+    releases: Sequence[Release] = ()
 
     def conclude(self, options: MergeOptions) -> None:
         """Print the result, and apply it unless it is a preview.
@@ -34,13 +36,14 @@ class Report:
         """
         if options.preview:
             self._print_diff()
-        if lost_edits := self.merge.lost_edits:
-            show_pairs("Edits at risk", [(edit.path, edit.reason) for edit in lost_edits])
+        if risks := self.merge.risks:
+            show_pairs("Edits at risk", [(risk.path, risk.reason) for risk in risks])
             if not options.accept_losses:
+                paths = list(dict.fromkeys(risk.path for risk in risks))
                 raise NeedsAttentionError(
-                    f"Edits would be lost in {shorten([edit.path for edit in lost_edits])}; "
-                    "nothing was changed. A renamed file stays yours (`git mv`, commit, start "
-                    "again); --accept-losses continues, and they stay in git's history."
+                    f"Your code is at risk in {shorten(paths)}; nothing was changed. A renamed "
+                    "file stays yours (`git mv`, commit, start again); --accept-losses continues, "
+                    "and lost edits stay in git's history."
                 )
         if options.preview:
             self._conclude_preview()
@@ -56,7 +59,7 @@ class Report:
         self._print_summary("would be")
         if self.merge.conflicts:
             raise NeedsAttentionError(
-                f"Your edits and the change overlap in {shorten(self.merge.conflicts)}: it would "
+                f"Your edits and the change overlap in {', '.join(self.merge.conflicts)}: it would "
                 "leave conflict markers there; nothing was changed."
             )
         say("\nNothing was changed: without --preview it would be merged cleanly.")
@@ -74,7 +77,7 @@ class Report:
         self._print_next_steps()
         if merge.conflicts:
             raise NeedsAttentionError(
-                f"Your edits and the change overlap in {shorten(merge.conflicts)}: resolve the "
+                f"Your edits and the change overlap in {', '.join(merge.conflicts)}: resolve the "
                 "parts between <<<<<<< and >>>>>>> there, then `git add` these files."
             )
         if merge.lock_error:
@@ -94,6 +97,8 @@ class Report:
         counts = f"{changed} changed, {len(after) - len(common)} added"
         versions = " -> ".join(dict.fromkeys([recorded.commit, answers.commit]))
         say(f"\n{versions}: {counts}, {len(before) - len(common)} deleted files.")
+        if self.releases:
+            show_pairs(TITLE, [(release.version, release.shows) for release in self.releases])
         if outside := self.merge.changed_paths[1:]:
             say(f"Outside of the project: {', '.join(outside)}")
         if recorded.source != answers.source:
@@ -105,9 +110,13 @@ class Report:
         ]
         if changes:
             say(f"Answers that {verb} new: {', '.join(changes)}")
-        for change in self.manual_changes:
-            lines = [(path, format_count(count)) for path, count in change.modules.items()]
-            show_pairs(f"To rewrite by hand, {change.help}", lines)
+        if imports := self.merge.deleted_imports:
+            pairs = [(risk.path, risk.reason) for risk in imports]
+            show_pairs("Imports that are broken already", pairs)
+        if self.manual_changes:
+            show_pairs("Left to do", self.manual_changes)
+        if variables := compare_variables(repository, self.merge.tree):
+            show_pairs("Variables", variables)
 
     def _print_next_steps(self) -> None:
         folder = self.project.folder
@@ -122,7 +131,6 @@ class Report:
             commands.append(("uv lock", "after they are resolved"))
         migrate = "uv run alembic upgrade head"
         commands += [
-            ("diff .env .env.example", "new or changed settings"),
             ("uv sync", ""),
             (migrate, ""),
             ("uv run alembic check", "fails when tables changed; then:"),

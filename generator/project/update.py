@@ -7,11 +7,12 @@ from pathlib import Path
 from generator.console import note, say, step
 from generator.project.answers import require_recorded
 from generator.project.baseline import rendering_baseline
-from generator.project.manual_changes import find_manual_changes
+from generator.project.manual_changes import find_manual_changes, read_own_lines
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
 from generator.project.placeholders import show_placeholders
 from generator.project.preflight import preflight
+from generator.project.releases import list_releases
 from generator.project.report import Report
 from generator.template.options import parse_assignments, parse_definition
 
@@ -40,7 +41,7 @@ def update(
             rendering_baseline(project.recorded, origin) as baseline,
         ):
             result = merge(project, origin, {}, baseline, options, to=target)
-        Report(project, result).conclude(options)
+        Report(project, result, releases=list_releases(origin, target)).conclude(options)
 
 
 def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions) -> None:
@@ -63,14 +64,12 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
         ):
             result = merge(project, origin, requested, baseline, options, to=None)
             require_recorded(requested, result.answers.values)
+            values = result.answers.values
             changed = [
-                name
-                for name, value in result.answers.values.items()
-                if recorded.values.get(name) != value
+                name for name, old in recorded.values.items() if values.get(name, old) != old
             ]
-            manual_changes = find_manual_changes(
-                origin.definition, changed, project.repository, baseline()
-            )
+            own_lines = read_own_lines(project.repository, baseline(), result.moves.origins)
+            manual_changes = find_manual_changes(origin.definition, changed, values, own_lines)
         Report(project, result, manual_changes).conclude(options)
         if not options.preview:
             show_placeholders(origin.definition, folder)

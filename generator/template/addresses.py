@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 _SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+_RECOGNISED = tuple(_SHORTCUTS.values())
 
 
 def is_url(text: str) -> bool:
@@ -23,10 +24,16 @@ def expand(url: str) -> str:
     return url.removeprefix("git+")
 
 
-def to_recorded(url: str) -> str:
-    """Return the URL in the form that copier recognises as a git repository."""
-    is_plain = "://" in url and not url.startswith("git+") and not url.endswith(".git")
-    return f"git+{url}" if is_plain else url
+def to_plain(url: str) -> str:
+    """Return the URL without a shortcut or prefix, in a form that copier takes for git's.
+
+    Copier recognises two hosts, the user `git` and the ending `.git`. A folder keeps its prefix.
+    """
+    plain = expand(url)
+    if not is_remote(plain):
+        return f"git+{plain}"
+    is_recognised = plain.startswith((*_RECOGNISED, "git@")) or plain.endswith(".git")
+    return plain if is_recognised else f"{plain.rstrip('/')}.git"
 
 
 def holds_credentials(address: str) -> bool:

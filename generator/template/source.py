@@ -13,13 +13,14 @@ from urllib.parse import unquote, urlsplit
 from packaging.version import InvalidVersion, Version
 
 from generator.console import step
-from generator.errors import CommandError, UsageError
+from generator.errors import CommandError, Problem, UsageError
 from generator.git import git, require_git
 from generator.processes import ProgramError
-from generator.template.addresses import expand, holds_credentials, is_url, to_recorded
+from generator.template.addresses import expand, holds_credentials, is_remote, is_url, to_plain
 
 _DISTRIBUTION = "fastapi-service-generator"
 _VARIABLE = "FASTAPI_SERVICE_TEMPLATE"
+_MOVE = "fastapi-service update --from"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,35 @@ class Source:
     def latest(self) -> str:
         """The tag of the latest release, or HEAD without one: copier's rule."""
         return _latest_release(git(self.tree, "tag").splitlines())
+
+    def is_release(self, ref: str) -> bool:
+        """Return True for the tag of a release."""
+        return ref in git(self.tree, "tag").splitlines() and _latest_release([ref]) == ref
+
+    def find_obstacles(self, recorded: str, commit: str) -> list[Problem]:
+        """List the reasons for which Renovate cannot follow a project, with their fixes."""
+        obstacles = []
+        if not is_remote(recorded):
+            message = f"{recorded} is a folder of this machine"
+            obstacles.append(Problem(message, f"`{_MOVE} {self._find_url()}` records a URL"))
+        elif recorded.startswith(("git+", "gh:", "gl:")):
+            fix = f"`{_MOVE} URL` records another one, such as one that ends in .git"
+            obstacles.append(Problem(f"{recorded} is an address for copier only", fix))
+        if not self.is_release(commit):
+            latest = self.latest
+            fix = f"`--ref {latest}` renders the latest release; the next one is merged by `update`"
+            if latest == "HEAD":
+                fix = "a tag such as v1.0.0 in the template makes a release"
+            obstacles.append(Problem(f"{commit} is no release of the template", fix))
+        return obstacles
+
+    def _find_url(self) -> str:
+        """Return the URL that the template was cloned from, if it may be recorded."""
+        try:
+            url = git(self.tree, "remote", "get-url", "origin") if self.is_checkout else ""
+        except ProgramError:
+            url = ""
+        return to_plain(url) if is_remote(url) and not holds_credentials(url) else "URL"
 
     def describe(self, ref: str) -> str:
         return git(self.tree, "describe", "--tags", "--always", ref)
@@ -154,7 +184,19 @@ def _clone(url: str, ref: str | None, folder: Path) -> Source:
         git(tree, "checkout", "--quiet", "--detach", revision)
     except ProgramError as error:
         raise CommandError(f"The template {url} has no revision {revision}.") from error
-    return Source(to_recorded(url), revision, tree, is_checkout=False)
+    return Source(_find_recorded(url, tree), revision, tree, is_checkout=False)
+
+
+def _find_recorded(url: str, tree: Path) -> str:
+    """Return the address to record: the plain URL if git can read it, since Renovate can then."""
+    plain = to_plain(url)
+    if plain.removeprefix("git+") == expand(url):
+        return plain
+    try:
+        git(tree, "ls-remote", "--quiet", "--exit-code", "--", plain, "HEAD")
+    except ProgramError:
+        return f"git+{expand(url)}"
+    return plain
 
 
 def _latest_release(tags: list[str]) -> str:

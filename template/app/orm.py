@@ -1,4 +1,4 @@
-"""Building blocks of tables: base class, column types, constraint violations."""
+"""Building blocks of tables and sessions: base class, column types, constraint violations."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, MetaData
+from sqlalchemy import DateTime, Dialect, MetaData, event
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -69,3 +69,18 @@ def raising_on_conflict(conflict: type[Conflict]) -> Generator[None, None, None]
         if isinstance(to_app_error(error), Conflict):
             raise conflict from error
         raise
+
+
+class ReadOnlySession(Session):
+    """A session that rejects writes: without a transaction, each would be committed at once."""
+
+
+@event.listens_for(ReadOnlySession, "before_flush")
+def _reject_changes(*_: object) -> None:
+    raise RuntimeError("A session for reads cannot store changes: use SessionDep")
+
+
+@event.listens_for(ReadOnlySession, "do_orm_execute")
+def _reject_statements(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        raise RuntimeError("A session for reads executes SELECT only: use SessionDep")

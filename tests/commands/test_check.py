@@ -8,7 +8,7 @@ import pytest
 
 from generator.project.answers import ANSWERS_FILE
 from tests.support.command import Command, Result
-from tests.support.history import AFTER_LATEST, FIRST, LATEST, release_change, tag
+from tests.support.history import AFTER_LATEST, FIRST, LATEST, NEXT, release_change, tag
 from tests.support.projects import render_release
 from tests.support.repository import template_files
 from tests.support.team import TeamProject
@@ -16,7 +16,8 @@ from tests.support.team import TeamProject
 pytestmark = pytest.mark.slow
 
 FIELDS = {
-    "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "problems",
+    "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "releases",
+    "problems",
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_fresh_project_is_clean(command: Command, small_history: Path, tmp_path:
     assert result.returncode == 0, result.stderr
     assert report == {
         "current": f"v{LATEST}", "latest": f"v{LATEST}", "behind": False, "clean": True,
-        "at_risk": [], "conflicts": [], "drift": [], "problems": [],
+        "at_risk": [], "conflicts": [], "drift": [], "releases": [], "problems": [],
     }  # fmt: skip
     result = command("check", fresh.folder)
     assert result.returncode == 0
@@ -60,7 +61,12 @@ def test_newer_release_is_reported(command: Command, small_history: Path, tmp_pa
     assert (report["current"], report["latest"]) == (f"v{FIRST}", f"v{LATEST}")
     assert (report["behind"], report["clean"]) == (True, True)
     assert report["drift"] == []
+    releases = {release["version"]: release["shows"] for release in report["releases"]}
+    assert list(releases)[-2:] == [f"v{NEXT}", f"v{LATEST}"]
+    assert releases[f"v{NEXT}"] == "- Comments everywhere."
+    assert releases[f"v{LATEST}"] == "each file gets another comment."
     text = command("check", fresh.folder).stdout
+    assert f"    v{LATEST}: each file gets another comment.\n" in text
     assert f"v{LATEST} is released: `fastapi-service update` would merge it cleanly." in text
     assert fresh.state() == before
 
@@ -74,7 +80,7 @@ def test_changed_files_are_drift(command: Command, newest: TeamProject) -> None:
 
     assert result.returncode == 3
     drift = set(report["drift"])
-    assert {"app/settings.py", "pyproject.toml", "tests/test_items.py"} <= drift
+    assert {"app/settings.py", "pyproject.toml"} <= drift
     assert not drift & {".env", "uv.lock", ANSWERS_FILE, "app/main.py"}
     assert not {path for path in drift if path.startswith(("app/orders", "migrations/versions"))}
     assert (report["behind"], report["clean"], report["problems"]) == (False, True, [])
@@ -86,9 +92,9 @@ def test_risks_of_update_are_predicted(
     template = newest.fork_template(tmp_path / "template")
     first = newest.read("app/main.py").splitlines()[0]
     newest.edit("app/main.py", first, "# Ours.")
-    newest.write("app/items/service.py", f"{newest.read('app/items/service.py')}\n\nOURS = 1\n")
+    newest.write("tests/conftest.py", f"{newest.read('tests/conftest.py')}\n\nOURS = 1\n")
     newest.commit()
-    (file,) = [file for name, file in template_files(template) if name == "app/items/service.py"]
+    (file,) = [file for name, file in template_files(template) if name == "tests/conftest.py"]
     file.unlink()
     release_change(template, "app/main.py", first, "# Theirs.")
     before = newest.state()
@@ -98,10 +104,10 @@ def test_risks_of_update_are_predicted(
     assert result.returncode == 3
     assert report["latest"] == f"v{AFTER_LATEST}"
     assert (report["behind"], report["clean"]) == (True, False)
-    assert report["at_risk"] == ["app/items/service.py"]
+    assert report["at_risk"] == ["tests/conftest.py"]
     assert report["conflicts"] == ["app/main.py"]
     text = command("check", newest.folder).stdout
-    assert "app/items/service.py: you edited it (1 line of yours), and it would be deleted" in text
+    assert "tests/conftest.py: you edited it (1 line of yours), and it would be deleted" in text
     assert "markers in app/main.py" in text
     assert newest.state() == before
 
@@ -119,6 +125,22 @@ def test_problems_are_listed_with_fixes(command: Command, newest: TeamProject) -
     assert "markers" in marked["message"]
     assert "git grep" in marked["fix"]
     assert "app/main.py" in report["drift"]
+
+
+def test_imports_of_deleted_modules_are_problems(command: Command, newest: TeamProject) -> None:
+    newest.git("rm", "--quiet", "-r", "app/items")
+    newest.commit("Delete an example")
+
+    report = parse(command("check", newest.folder, "--json"))
+
+    assert report["clean"] is True
+    (problem, *_) = report["problems"]
+    assert problem["message"] == (
+        "app/application.py: it imports app.items.routes, which you deleted"
+    )
+    result = command("set", "license=MIT", newest.folder, "--preview")
+    assert result.returncode == 0
+    assert "app/application.py: it imports app.items.routes, which you deleted" in result.stdout
 
 
 def test_offline_skips_remote_template(command: Command, newest: TeamProject) -> None:

@@ -95,6 +95,27 @@ def test_edits_in_dropped_feature_are_named(command: Command, newest: TeamProjec
     assert (newest.folder / "app/orders/routes.py").is_file()
 
 
+def test_broken_imports_are_named(command: Command, newest: TeamProject) -> None:
+    newest.write("app/orders/service.py", "from app.items.schemas import ItemCreate\n")
+    newest.write("app/orders/money.py", "from pwdlib import PasswordHash\n")
+    newest.commit()
+    before = newest.state()
+
+    result = command("set", "examples=false", "auth=none", newest.folder)
+
+    assert result.returncode == 3
+    assert (
+        "app/orders/service.py: it imports app.items.schemas, which would be deleted"
+        in result.stdout
+    )
+    assert (
+        "app/orders/money.py: it imports pwdlib, which pyproject.toml would no longer require"
+        in result.stdout
+    )
+    assert "app/orders/money.py" in result.stderr
+    assert newest.state() == before
+
+
 def test_overlapping_edits_get_markers(command: Command, newest: TeamProject) -> None:
     (line,) = re.findall(r"(?m)^.*create_async_engine\(.*$", newest.read("app/database.py"))
     newest.edit("app/database.py", line, f"{line}  # ours")
@@ -124,12 +145,40 @@ def test_modules_with_sessions_are_listed(command: Command, newest: TeamProject)
     result = command("set", "sqlalchemy=sync", newest.folder)
 
     assert result.returncode == 0, result.stderr
-    (left,) = re.findall(r"(?s)To rewrite by hand.*?(?=`git -C)", result.stdout)
-    assert "app/orders/service.py: 3 lines" in left
+    (left,) = re.findall(r"(?s)Left to do.*?(?=`git -C)", result.stdout)
+    assert "app/orders/service.py: 3 lines to look at: uses a session" in left
     assert "prices.py" not in left
     assert "app/items" not in left
     other = command("set", "license=MIT", newest.folder, "--preview")
-    assert "To rewrite by hand" not in other.stdout
+    assert "Left to do" not in other.stdout
+
+
+def test_work_that_is_left_is_listed(command: Command, newest: TeamProject) -> None:
+    newest.write("tests/test_orders.py", "def test(client):\n    client.get('/api/v1/orders')\n")
+    newest.commit()
+    answers = [
+        "database=postgresql",
+        "auth=none",
+        "background=celery",
+        "cors_origins=[https://a.b]",
+    ]
+
+    result = command("set", *answers, newest.folder, "--preview")
+
+    assert result.returncode == 0, result.stderr
+    (left,) = re.findall(r"(?s)Left to do:.*", result.stdout)
+    for words in (
+        "database: set DATABASE_URL",
+        "auth: restrict access",
+        "tests/test_orders.py: 1 line to look at: calls the API in a test",
+        "background: start a broker",
+        "cors_origins: change CORS_ORIGINS",
+        "gone: JOB_CONCURRENCY, SECRET_KEY (.env has it)",
+        "missing in .env: BROKER_URL",
+    ):
+        assert words in left
+    (secret,) = re.findall(r"(?m)^SECRET_KEY=(.+)", newest.read(".env"))
+    assert secret not in result.stdout
 
 
 def test_option_of_later_release_is_unknown(

@@ -105,6 +105,8 @@ def test_preview_changes_nothing(command: Command, outdated: TeamProject) -> Non
 
     assert result.returncode == 0, result.stderr
     assert f"+++ b/{ADDED}" in result.stdout
+    assert "What your update will show:\n" in result.stdout
+    assert f"    v{LATEST}: each file gets another comment.\n" in result.stdout
     assert "Nothing was changed" in result.stdout
     assert outdated.state() == before
     assert outdated.worktrees == 1

@@ -62,6 +62,10 @@ class RandomEdit:
         path = chosen[int(self.at * 997) % len(chosen)]
         if self.kind == "delete":
             path.unlink()
+        elif self.kind == "move":
+            target = folder / "moved" / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
         elif self.kind == "rename":
             target = folder / self.place
             if not self._blocked(folder, target):
@@ -102,7 +106,7 @@ def _line(written: Iterator[int]) -> str:
 
 EDITS = st.builds(
     RandomEdit,
-    kind=st.sampled_from(["insert", "replace", "cut", "delete", "rename", "add"]),
+    kind=st.sampled_from(["insert", "replace", "cut", "delete", "rename", "move", "add"]),
     at=st.floats(0, 1, exclude_max=True),
     size=st.floats(0, 1, exclude_max=True),
     place=st.sampled_from(PLACES),
@@ -117,6 +121,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = dict(template_files(repository))
     files["app/main.py"].rename(files["app/main.py"].with_name("start.py"))
     files["app/items/service.py"].unlink()
+    routes = files["app/items/routes.py"]
+    routes.write_text(routes.read_text().replace("from app.items import service\n", ""))
     for name in ("README.md", "app/settings.py", "app/items/routes.py"):
         lines = files[name].read_text().splitlines(keepends=True)
         changed = ["# New in the template.\n" if line == "\n" else line for line in lines]
@@ -222,5 +228,5 @@ def lines(folder: Path) -> dict[str, str]:
 def at_risk(output: str) -> set[str]:
     """Return the files that were named."""
     _, title, listing = output.partition("Edits at risk:\n")
-    names = re.findall(r"(?m)^    (.*?): (?:you edited|it is yours|\d+ lines? of yours)", listing)
-    return set(names) if title else set()
+    reasons = r"you edited|it is yours|\d+ lines? of yours|you deleted it|the template adds"
+    return set(re.findall(rf"(?m)^    (.*?): (?:{reasons})", listing)) if title else set()

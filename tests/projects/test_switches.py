@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE
 from generator.template.conditions import find_variables
 from generator.template.options import ARCHITECTURE, COMPUTED, IDENTITY, Option, Value
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.edits import EDITS, list_heads, list_lost
+from tests.support.edits import EDITS, insert, list_heads, list_lost
 from tests.support.history import CURRENT
 from tests.support.projects import (
     answers_of,
@@ -26,13 +27,14 @@ from tests.support.projects import (
     render_expected,
     switch,
 )
-from tests.support.proofs import follow_the_message, install, prove, rows_are_there, write_rows
+from tests.support.proofs import count_rows, follow_the_message, install, prove, write_rows
 from tests.support.rendered import MATRIX, OPTIONS, Render
-from tests.support.repository import template_files
+from tests.support.repository import git, template_files
 from tests.support.servers import ServersFor
 
 pytestmark = pytest.mark.slow
 
+POSTGRESQL: dict[str, Value] = {"database": "postgresql"}
 SWITCHABLE = [option for option in OPTIONS if option.kind not in {COMPUTED, IDENTITY}]
 WITH_EXAMPLES = [row for row in MATRIX if row.answers["examples"]]
 
@@ -130,12 +132,42 @@ def test_switched_project_passes_all_stages(
 
     with fresh_database(project) as url:
         project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=url)
-        write_rows(project, url)
+        rows = write_rows(project, url)
 
         switch(project.folder, target.answers)
         shutil.copy(expected / ".env", project.folder)  # The user edits it as the message says.
         install(project)
 
         follow_the_message(project, url)
-        assert rows_are_there(project, url)
+        counts = count_rows(project, url)
+        assert {"items", "jobs", "orders"} <= counts.keys()
+        assert all(count == rows.get(name, 0) for name, count in counts.items())
     prove(project)
+
+
+def test_rows_cross_databases(history: Path, workspace: Path, servers_for: ServersFor) -> None:
+    """The way of docs/switching.md, with a row in each table, those of the team included."""
+    start = MATRIX[0]
+    servers_for(Row("crossed", {**start.answers, **POSTGRESQL}))
+    project = RenderedProject(Row(f"crossing-{start.id}", start.answers), workspace)
+    make_project(history, project.folder, start.answers)
+    install(project)
+    commit(project.folder, "Lock")
+    with fresh_database(project) as old:
+        project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=old)
+        rows = write_rows(project, old)
+        switch(project.folder, POSTGRESQL)
+        insert(project.folder / ".env", r"\Z", "DATABASE_URL=postgresql://127.0.0.1/app\n")
+        install(project)
+        with fresh_database(project) as new:
+            project.call("alembic", "upgrade", "head", seconds=60, DATABASE_URL=new)
+
+            copy = ("python", "-m", "app.copy_rows", old)
+            output = project.call(*copy, seconds=60, DATABASE_URL=new)
+
+            assert {"items", "jobs", "orders", "users"} <= rows.keys()
+            assert count_rows(project, new) == rows
+            assert sorted(output.split("\n")[:-1]) == sorted(f"{name}: 1" for name in rows)
+            with pytest.raises(ProgramError, match="has rows in"):
+                project.call(*copy, seconds=60, DATABASE_URL=new)
+    assert git(project.folder, "check-ignore", "app.db", "app.db-wal") == "app.db\napp.db-wal"

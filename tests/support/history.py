@@ -34,6 +34,23 @@ _SMALL = re.compile(
     r"app/(items/(models|routes|schemas|service)|jobs/models)\."
 )
 
+CHANGELOG = f"""# Changelog
+
+## Unreleased
+
+Nothing.
+
+## {LATEST} - 2026-12-01
+
+- An option `caching`.
+
+**Effect of an update:** each file gets
+another comment.
+
+## [{NEXT}]
+
+- Comments everywhere.
+"""
 _NEW_OPTION = """
 caching:
   type: str
@@ -58,7 +75,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("items", sa.Column("color", sa.String(length=20), nullable=True))
+    op.add_column("items", sa.Column("color", sa.String(20), server_default="red", nullable=False))
 
 
 def downgrade() -> None:
@@ -113,7 +130,7 @@ def _change_files(repository: Path) -> None:
         if comment := _comment(name, "Changed by the next release"):
             path.write_text(comment + path.read_text())
         if name == "app/items/models.py":
-            column = "    color: Mapped[str | None] = mapped_column(String(20))\n"
+            column = '    color: Mapped[str] = mapped_column(String(20), server_default="red")\n'
             path.write_text(path.read_text() + column)
     folder = repository / "template"
     (folder / ADDED_FOLDER).mkdir()
@@ -126,6 +143,7 @@ def _change_files(repository: Path) -> None:
 
 def _change_questions(repository: Path) -> None:
     """Add an option with a file, rename a question, and change each merged file twice."""
+    (repository / "CHANGELOG.md").write_text(CHANGELOG)
     definition = repository / "copier.yml"
     text = definition.read_text()
     text = _replace(text, "\nexamples:\n", f"{_NEW_OPTION}examples:\n")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import copier
@@ -42,13 +42,17 @@ def render_release(history: Path, folder: Path, answers: Answers, version: str =
 
 
 def make_project(
-    history: Path, folder: Path, answers: Answers, version: str = CURRENT
+    history: Path,
+    folder: Path,
+    answers: Answers,
+    version: str = CURRENT,
+    without: Collection[str] = (),
 ) -> list[Edit]:
     """Render a project, commit it, and apply and commit a team's edits; returns them."""
     render_release(history, folder, answers, version)
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, "Start")
-    edits = possible_edits(folder)
+    edits = [edit for edit in possible_edits(folder) if edit.name not in without]
     for edit in edits:
         edit.apply(folder)
     commit(folder, "Our service")

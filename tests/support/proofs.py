@@ -1,22 +1,46 @@
 """Proofs for an updated or switched project: stages, migrations, kept rows."""
 
+import json
+
 from generator.processes import ProgramError
 from generator.verify.rendered import RenderedProject
 from generator.verify.stages import STAGES
 
 _STAGES = {stage.name: stage for stage in STAGES}
-_ROWS = """
+_SQL = """
 import os, sys, sqlalchemy
 with sqlalchemy.create_engine(os.environ["DATABASE_URL"]).begin() as connection:
     result = connection.execute(sqlalchemy.text(sys.argv[1]))
     print(result.all() if result.returns_rows else "")
 """
-_WRITE = (
-    "INSERT INTO orders (id, note) VALUES ('0190a0a0a0a070a080a0a0a0a0a0a0a0', 'two lamps')",
-    """INSERT INTO items (id, name, created_at, updated_at) VALUES
-    ('0190a0a0a0a070a080a0a0a0a0a0a0a1', 'lamp', '2026-01-01 00:00:00', '2026-01-01 00:00:00')""",
-)
-_READ = "SELECT name, note FROM items, orders"
+# Inserts a row into each table, with values for the columns that need one, and counts all rows.
+_ROWS = """
+import datetime, json, os, sys, uuid, sqlalchemy
+
+def make(column):
+    kind = column.type.python_type
+    if kind is uuid.UUID:
+        return uuid.uuid4()
+    if kind is datetime.datetime:
+        return datetime.datetime(2026, 1, 1)
+    if kind is str:  # SQLite stores UUIDs as text.
+        return uuid.uuid4().hex[: column.type.length]
+    return {} if isinstance(column.type, sqlalchemy.JSON) else kind()
+
+with sqlalchemy.create_engine(os.environ["DATABASE_URL"]).begin() as connection:
+    metadata = sqlalchemy.MetaData()
+    metadata.reflect(connection)
+    tables = [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+    rows = {}
+    for table in tables if sys.argv[1:] == ["write"] else ():
+        row = {column.name: make(column) for column in table.columns if not column.nullable}
+        for key in table.foreign_keys:
+            row[key.parent.name] = rows[key.column.table.name][key.column.name]
+        connection.execute(table.insert(), row)
+        rows[table.name] = row
+    count = sqlalchemy.select(sqlalchemy.func.count())
+    print(json.dumps({t.name: connection.scalar(count.select_from(t)) for t in tables}))
+"""
 
 
 def install(project: RenderedProject) -> None:
@@ -47,15 +71,21 @@ def prove(project: RenderedProject) -> None:
             _STAGES[name].work(project)
 
 
-def write_rows(project: RenderedProject, url: str) -> None:
-    """Insert rows into a table of the examples and one of the team."""
-    for statement in _WRITE:
-        execute(project, url, statement)
+def write_rows(project: RenderedProject, url: str) -> dict[str, int]:
+    """Insert a row into each table, and return the numbers of rows by table."""
+    return _run_on_rows(project, url, "write")
 
 
-def rows_are_there(project: RenderedProject, url: str) -> bool:
-    return execute(project, url, _READ) == "[('lamp', 'two lamps')]"
+def count_rows(project: RenderedProject, url: str) -> dict[str, int]:
+    """Return the number of rows of each table."""
+    return _run_on_rows(project, url, "count")
 
 
 def execute(project: RenderedProject, url: str, statement: str) -> str:
-    return project.call("python", "-c", _ROWS, statement, seconds=60, DATABASE_URL=url).strip()
+    return project.call("python", "-c", _SQL, statement, seconds=60, DATABASE_URL=url).strip()
+
+
+def _run_on_rows(project: RenderedProject, url: str, action: str) -> dict[str, int]:
+    output = project.call("python", "-c", _ROWS, action, seconds=60, DATABASE_URL=url)
+    counts: dict[str, int] = json.loads(output)
+    return counts

@@ -78,7 +78,8 @@ class TeamProject:
 
 
 def make_team_project(history: Path, folder: Path, version: str) -> TeamProject:
-    edits = make_project(history, folder, {}, version)
+    """Make a project without the edit that each update asks about: a deleted file."""
+    edits = make_project(history, folder, {}, version, without=["a deleted example"])
     lock(folder)
     commit(folder, "Lock")
     return TeamProject(folder, history, edits)

@@ -1,7 +1,9 @@
 """Rules for the files of a template with existing projects; each rule is broken once."""
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,63 @@ def _revisions(folders: Iterable[tuple[str, Path]]) -> Iterator[tuple[str, str, 
                 yield version, name, path
 
 
+def check_new_columns(folder: Path, releases: Releases) -> list[str]:
+    """Tables of existing projects have rows, for which a new NOT NULL column needs a value."""
+    now = _columns(folder)
+    released: dict[str, set[str]] = {}
+    optional: set[tuple[str, str]] = set()
+    for release in releases.values():
+        for (table, column), details in _columns(release).items():
+            released.setdefault(table, set()).add(column)
+            if details.nullable:
+                optional.add((table, column))
+    return [
+        f"{table}.{column} needs server_default"
+        for (table, column), details in now.items()
+        if table in released
+        and not (details.nullable or details.has_default)
+        and (column not in released[table] or (table, column) in optional)
+    ]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a model."""
+
+    nullable: bool
+    has_default: bool
+
+
+def _columns(folder: Path) -> dict[tuple[str, str], Column]:
+    """Return the columns of all models, of every combination: models have no conditions."""
+    columns = {}
+    for name, path in template_files(folder):
+        text = path.read_text(encoding="utf-8") if name.endswith(".py") else ""
+        if "__tablename__ =" not in text:
+            continue
+        assert path.suffix != ".jinja", f"{path}: models differ by whole files only"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and (table := _table_of(node)):
+                columns.update({(table, name): column for name, column in _read_columns(node)})
+    return columns
+
+
+def _table_of(model: ast.ClassDef) -> str:
+    for node in model.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__tablename__":
+            return str(ast.literal_eval(node.value))
+    return ""
+
+
+def _read_columns(model: ast.ClassDef) -> Iterator[tuple[str, Column]]:
+    for node in model.body:
+        if isinstance(node, ast.AnnAssign) and "Mapped[" in ast.unparse(node.annotation):
+            value = ast.unparse(node.value) if node.value else ""
+            if not value.startswith("relationship("):
+                nullable = "None" in ast.unparse(node.annotation) or "nullable=True" in value
+                yield ast.unparse(node.target), Column(nullable, "server_default=" in value)
+
+
 def check_portable_names(folder: Path, _: Releases) -> list[str]:
     """Double quotes in a file name break the checkout on Windows."""
     root = folder / "template"
@@ -131,6 +190,7 @@ RULES: tuple[Rule, ...] = (
     check_kept_paths,
     check_examples,
     check_revisions,
+    check_new_columns,
     check_portable_names,
     check_sentinels,
     check_conditional_lists,
@@ -152,6 +212,8 @@ BROKEN: list[tuple[Rule, Mutation]] = [
     (check_examples, add_file(f"{ITEMS}/prices.py")),
     (check_revisions, replace_text(REVISION, "length=200", "length=300")),
     (check_revisions, append_text(REVISION, "{% if database == 'sqlite' %}\n{% endif %}\n")),
+    (check_new_columns, append_text(f"{ITEMS}/models.py", "    color: Mapped[str]\n")),
+    (check_new_columns, replace_text(f"{ITEMS}/models.py", " | None]", "]")),
     (check_portable_names, add_file('template/{% if license == "MIT" %}COPYING{% endif %}')),
     (check_sentinels, replace_text(PYPROJECT, DEPENDENCY, "")),
     (check_sentinels, replace_text(SETTINGS, SETTING, f"{SETTING}    last: int = 1\n")),

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from generator.template.conditions import NEW_PROJECT, default_of
-from generator.template.options import Answers, Option, Value, parse_definition
+from generator.template.options import ARCHITECTURE, Answers, Option, Value, parse_definition
 from tests.support.mutations import Mutation, append_text, combine, replace_text
 from tests.support.releases import unpack_releases
 from tests.support.repository import copy_template
@@ -113,12 +113,19 @@ def possible_values(option: Option) -> list[Value]:
     return by_type.get(option.type, [])
 
 
+def check_manual_changes(folder: Path, _: Releases) -> list[str]:
+    """A new answer to an architecture option leaves work to the team, which `set` lists."""
+    settings = definition(folder)
+    return [name for name in settings["_kinds"][ARCHITECTURE] if name not in settings["_by_hand"]]
+
+
 RULES: tuple[Rule, ...] = (
     check_no_trust,
     check_owned_files,
     check_defaults_and_help,
     check_kept_questions,
     check_new_options,
+    check_manual_changes,
 )
 
 
@@ -133,6 +140,10 @@ BROKEN: list[tuple[Rule, Mutation]] = [
     (check_no_trust, append_text("copier.yml", "_tasks: [git init]\n")),
     (check_no_trust, append_text("copier.yml", "_jinja_extensions: [jinja2.ext.do]\n")),
     (check_no_trust, append_text("copier.yml", "_migrations: [{command: 'true'}]\n")),
+    (
+        check_manual_changes,
+        replace_text("copier.yml", "  cors_origins:\n    steps", "  cors:\n    steps"),
+    ),
     (check_owned_files, replace_text("copier.yml", "[.env, uv.lock]", "[.env]")),
     (check_owned_files, replace_text("copier.yml", "jinja2.Strict", "jinja2.")),
     (check_defaults_and_help, append_text("copier.yml", "owner: {type: str, help: Who}\n")),

@@ -1,0 +1,83 @@
+"""The statements that PostgreSQL receives for a request, by its own log."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from generator.template.options import Option
+from generator.verify.servers.postgresql import PostgreSQL
+from tests.support.command import wait_for
+from tests.support.live import Live, install_row, run_service
+from tests.support.load import BURST_SIZE, send_burst
+from tests.support.rendered import row_with
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {"JOB_SWEEP_SECONDS": "3600"}
+STATEMENT = re.compile(
+    r"(?:statement|execute [^:]+): (\w+)(?:(?:(?!LOG:).)*?\s(?:FROM|INTO) (\w+))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A service, and the log of the statements of its database."""
+
+    live: Live
+    url: str
+    log: Path
+
+    def statements(self, method: str, path: str, body: object = None) -> list[str]:
+        """Send a request; return the statements and tables that it led to."""
+        start = self.log.stat().st_size
+        self.live.client.send_json(method, path, body).require(200 if method == "GET" else 201)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT 'end of the request'")
+        wait_for(lambda: "end of the request" in self.log.read_bytes()[start:].decode(), seconds=10)
+        text = self.log.read_bytes()[start:].decode().split("end of the request")[0]
+        found = [" ".join(filter(None, match)) for match in STATEMENT.findall(text)]
+        return [statement for statement in found if statement != "SELECT"]
+
+
+@pytest.fixture(params=["async", "sync"])
+def logged(
+    request: pytest.FixtureRequest,
+    options: tuple[Option, ...],
+    workspace: Path,
+    tmp_path: Path,
+    own_postgresql: PostgreSQL,
+) -> Iterator[Logged]:
+    mode = {"sqlalchemy": request.param, "database": "postgresql"}
+    row = row_with(options, auth="jwt", background="background_tasks", **mode)
+    url = own_postgresql.url
+    with run_service(install_row(row, workspace), tmp_path, url, SETTINGS) as live:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET log_statement = 'all'")
+            connection.execute("SELECT pg_reload_conf()")
+        yield Logged(live, url, own_postgresql.folder / "server.log")
+
+
+def test_requests_need_few_statements(logged: Logged) -> None:
+    items = "/api/v1/items"
+    created = logged.live.client.send_json("POST", items, {"name": "Lamp"})
+    item = f"{items}/{created.json['id']}"
+
+    assert logged.statements("GET", item) == ["SELECT items"]
+    assert logged.statements("GET", items) == ["SELECT items"]
+    # Nothing is enqueued without WEBHOOK_URL, and nothing is asked about jobs.
+    assert logged.statements("POST", items, {"name": "Desk"}) == ["BEGIN", "INSERT items", "COMMIT"]
+
+
+def test_connections_that_broke_while_idle_are_replaced(logged: Logged) -> None:
+    assert send_burst(logged.live.client) == {"served": BURST_SIZE}
+    with psycopg.connect(logged.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+    assert send_burst(logged.live.client) == {"served": BURST_SIZE}
