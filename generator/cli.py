@@ -236,6 +236,9 @@ def verify(
         str | None, typer.Option("--report", metavar="FILE", help="Write JSON; - is stdout.")
     ] = None,
     *,
+    images: Annotated[
+        bool, typer.Option("--images", help="Build and run the images, too; needs buildah.")
+    ] = False,
     template: TemplateOption = None,
 ) -> None:
     """Verify the template: render, install, lint, type-check, migrate, test and boot it."""
@@ -246,7 +249,7 @@ def verify(
         )
     from generator.verify.run import verify_template  # noqa: PLC0415 - imports the extra
 
-    if not verify_template(template, only or [], jobs, keep, report):
+    if not verify_template(template, only or [], jobs, keep, report, images=images):
         raise typer.Exit(1)
 
 

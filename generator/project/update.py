@@ -10,6 +10,7 @@ from generator.project.baseline import rendering_baseline
 from generator.project.manual_changes import find_manual_changes, read_own_lines
 from generator.project.merge import MergeOptions, merge
 from generator.project.origin import open_origin
+from generator.project.placeholders import show_placeholders
 from generator.project.preflight import preflight
 from generator.project.releases import list_releases
 from generator.project.report import Report
@@ -70,6 +71,8 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
             own_lines = read_own_lines(project.repository, baseline(), result.moves.origins)
             manual_changes = find_manual_changes(origin.definition, changed, values, own_lines)
         Report(project, result, manual_changes).conclude(options)
+        if not options.preview:
+            show_placeholders(origin.definition, folder)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from generator.verify.matrix.rows import Row
 from generator.verify.pipeline import RowReport, StageReport, Watch
-from generator.verify.stages import STAGES
+from generator.verify.stages import STAGES, Stage
 
 _PLAIN_WIDTH = 160
 
@@ -19,7 +19,8 @@ _PLAIN_WIDTH = 160
 class Display:
     """Shows a run; on stderr when stdout is for the report."""
 
-    def __init__(self, *, on_stderr: bool) -> None:
+    def __init__(self, stages: Sequence[Stage] = STAGES, *, on_stderr: bool) -> None:
+        self.stages = stages
         console = Console(stderr=on_stderr, highlight=False)
         if not console.is_terminal:
             console = Console(stderr=on_stderr, highlight=False, width=_PLAIN_WIDTH)
@@ -41,7 +42,7 @@ class Display:
             if report is None:
                 return
             with lock:
-                finished += _ends_row(report)
+                finished += self._ends_row(report)
                 progress = f"[{finished}/{total}]"
                 line = f"{progress} {row.id}  {stage} {_describe(report)}"
                 self.console.print(line, markup=False)
@@ -57,13 +58,13 @@ class Display:
 
             def watch(row: Row, stage: str, report: StageReport | None) -> None:
                 if row.id not in tasks:
-                    tasks[row.id] = progress.add_task(row.id, total=len(STAGES))
+                    tasks[row.id] = progress.add_task(row.id, total=len(self.stages))
                 task = tasks[row.id]
                 if report is None:
                     progress.update(task, description=f"{escape(row.id)}  {stage}")
                 else:
                     progress.advance(task)
-                if report and _ends_row(report):
+                if report and self._ends_row(report):
                     progress.remove_task(task)
                     progress.advance(total_task)
 
@@ -71,8 +72,8 @@ class Display:
 
     def show_summary(self, reports: Sequence[RowReport]) -> None:
         """Print seconds by row and stage, and each distinct failure with the command to repeat."""
-        table = Table("row", *(stage.name for stage in STAGES), show_footer=True)
-        seconds = {stage.name: 0.0 for stage in STAGES}
+        table = Table("row", *(stage.name for stage in self.stages), show_footer=True)
+        seconds = {stage.name: 0.0 for stage in self.stages}
         for report in reports:
             cells = []
             for stage in report.stages:
@@ -98,12 +99,11 @@ class Display:
         passed = len(reports) - len(failed)
         self.console.print(f"{passed} of {len(reports)} rows passed.")
 
+    def _ends_row(self, report: StageReport) -> bool:
+        return not report.ok or report.name == self.stages[-1].name
+
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
-
-
-def _ends_row(report: StageReport) -> bool:
-    return not report.ok or report.name == STAGES[-1].name
 
 
 def _describe(report: StageReport) -> str:

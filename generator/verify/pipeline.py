@@ -76,12 +76,17 @@ def prepare_workspace(tree: Path, workspace: Path) -> None:
         unfinished.rename(workspace / "template")
 
 
-def verify_row(row: Row, workspace: Path, watch: Watch = lambda *_: None) -> RowReport:
+def verify_row(
+    row: Row,
+    workspace: Path,
+    watch: Watch = lambda *_: None,
+    stages: Sequence[Stage] = STAGES,
+) -> RowReport:
     """Take a row through the stages, up to the first that fails."""
     project = RenderedProject(row, workspace)
     reports: list[StageReport] = []
     try:
-        for stage in STAGES:
+        for stage in stages:
             watch(row, stage.name, None)
             reports.append(_run_stage(stage, project))
             watch(row, stage.name, reports[-1])
@@ -93,11 +98,17 @@ def verify_row(row: Row, workspace: Path, watch: Watch = lambda *_: None) -> Row
     return RowReport(row, tuple(reports))
 
 
-def verify_rows(rows: Sequence[Row], workspace: Path, jobs: int, watch: Watch) -> list[RowReport]:
+def verify_rows(
+    rows: Sequence[Row],
+    workspace: Path,
+    jobs: int,
+    watch: Watch,
+    stages: Sequence[Stage] = STAGES,
+) -> list[RowReport]:
     """Verify `jobs` rows at a time; a failed row does not stop the others."""
     pool = ThreadPoolExecutor(jobs)
     try:
-        running = [pool.submit(verify_row, row, workspace, watch) for row in rows]
+        running = [pool.submit(verify_row, row, workspace, watch, stages) for row in rows]
         for finished in as_completed(running):
             finished.result()
         return [future.result() for future in running]

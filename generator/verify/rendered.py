@@ -16,18 +16,26 @@ from generator.project.answers import read_recorded_values
 from generator.template.options import Answers
 from generator.verify.matrix.rows import Row
 
-# Files that no stage reads.
-_INERT = {
+# Files and folders that no running service reads.
+_INERT = (
     ".copier-answers.yml",
+    ".devcontainer/",
+    ".dockerignore",
     ".editorconfig",
-    ".gitattributes",
-    ".gitignore",
+    ".git",
     ".pre-commit-config.yaml",
     "AGENTS.md",
     "CLAUDE.md",
+    "Dockerfile",
     "LICENSE",
     "README.md",
-}
+    "compose.yaml",
+    "deploy/",
+    "docs/",
+    "renovate.json",
+)
+# The context of a Dockerfile, apart from the lock.
+_CONTEXT = (".dockerignore", "Dockerfile", "app/", "migrations/", "pyproject.toml")
 # Keys of the table `project` that determine the lock.
 _LOCKED_KEYS = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
 
@@ -93,7 +101,15 @@ class RenderedProject:
 
     def runtime_key(self) -> str:
         """Equal for projects with the same files that a running service can read."""
-        return self._files_key(lambda path: path not in _INERT and not path.startswith(".git"))
+        return self._files_key(lambda path: not path.startswith(_INERT))
+
+    def image_key(self) -> str:
+        """Equal for projects with the same image."""
+        return self._files_key(lambda path: path.startswith(_CONTEXT))
+
+    @property
+    def has_image(self) -> bool:
+        return (self.folder / "Dockerfile").exists()
 
     def program(self, name: str) -> str:
         return str(self.environment / "bin" / name)
@@ -133,9 +149,9 @@ class RenderedProject:
 
 
 def _normalize(path: str, text: bytes) -> bytes:
-    """Drop text that affects no stage: the license, and the value of a random secret."""
+    """Drop text that affects no stage: the license, and random secrets."""
     if path == ".env":
-        return re.sub(rb"(?m)^(\w+)=[0-9a-f]{64}$", rb"\1=", text)
+        return re.sub(rb"[0-9a-f]{64}", b"", text)
     return re.sub(rb"(?m)^license.* = .*\n", b"", text)
 
 

@@ -13,25 +13,36 @@ from generator.errors import UsageError
 from generator.template.options import parse_definition
 from generator.template.source import open_template
 from generator.verify.display import Display
+from generator.verify.images.buildah import Buildah
 from generator.verify.matrix.rows import select_rows
 from generator.verify.pipeline import prepare_workspace, verify_rows
 from generator.verify.servers import SERVERS
+from generator.verify.stages import STAGES, STAGES_WITH_IMAGE
 
 
-def verify_template(
-    template: str | None, only: Sequence[str], jobs: int, keep: Path | None, report: str | None
+def verify_template(  # noqa: PLR0913 - one parameter per option of the command
+    template: str | None,
+    only: Sequence[str],
+    jobs: int,
+    keep: Path | None,
+    report: str | None,
+    *,
+    images: bool = False,
 ) -> bool:
     """Verify rows and write the report; return True when all passed."""
+    stages = STAGES_WITH_IMAGE if images else STAGES
+    if images:
+        Buildah.require()
     if report and report != "-":
         _require_writable(Path(report).absolute())
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    display = Display(on_stderr=report == "-")
+    display = Display(stages, on_stderr=report == "-")
     with open_template(template) as source, _workspace(keep) as workspace, closing(SERVERS):
         rows = select_rows(parse_definition(source.definition()), only)
         prepare_workspace(source.tree, workspace)
         with display.watching(len(rows)) as watch:
-            reports = verify_rows(rows, workspace, jobs, watch)
+            reports = verify_rows(rows, workspace, jobs, watch, stages)
         origin = {"source": source.location, "version": source.version}
     display.show_summary(reports)
     if report:

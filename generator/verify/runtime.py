@@ -1,6 +1,7 @@
 """The processes and servers that a rendered service runs on: database, broker, worker."""
 
 import secrets
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from generator.verify.servers import KINDS, SERVERS
 from generator.verify.servers.rabbitmq import RabbitMQ
 
 WORKER_STOP_SECONDS = 30
+
+_CLEAN_EXIT_CODES = {0, -signal.SIGTERM, 128 + signal.SIGTERM}
 
 
 @contextmanager
@@ -68,6 +71,15 @@ def running_worker(
         yield process
     finally:
         stop(process, WORKER_STOP_SECONDS)
+
+
+def terminate(name: str, process: subprocess.Popen[str], seconds: float) -> None:
+    """Send SIGTERM as a supervisor would, and check the exit code."""
+    code = stop(process, seconds)
+    if code == -signal.SIGKILL:
+        raise CommandError(f"The {name} did not end within {seconds} s after SIGTERM.")
+    if code not in _CLEAN_EXIT_CODES:
+        raise CommandError(f"After SIGTERM the {name} ended with exit code {code}.")
 
 
 @contextmanager

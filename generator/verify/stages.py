@@ -1,8 +1,6 @@
 """The stages that prove a row, and the keys that tell when a stage would only repeat itself."""
 
 import shutil
-import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,14 +9,16 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from generator.console import note
 from generator.errors import CommandError
-from generator.processes import ProgramError, run, stop
+from generator.processes import ProgramError, run
 from generator.project.serve import HOST, STOP_SECONDS, free_port, serving
 from generator.template.rendering import render as render_project
 from generator.uv import uv_program
 from generator.verify import contract
 from generator.verify.callers import Callers, callers_of
 from generator.verify.contract.client import Client
+from generator.verify.images.proof import prove_image
 from generator.verify.locks import hold_any
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import (
@@ -26,12 +26,11 @@ from generator.verify.runtime import (
     fresh_broker,
     fresh_database,
     running_worker,
+    terminate,
 )
 
 # Copier does not promise to be thread-safe.
 _render_lock = threading.Lock()
-
-_CLEAN_EXIT_CODES = {0, -signal.SIGTERM, 128 + signal.SIGTERM}
 
 
 @dataclass(frozen=True)
@@ -177,19 +176,10 @@ def _serve_and_walk(
         serving(command, project.folder, port, variables, output.fileno()) as process,
     ):
         sentences = contract.walk(callers.introduce(Client(HOST, port), **settings))
-        _terminate("service", process, STOP_SECONDS)
+        terminate("service", process, STOP_SECONDS)
         if worker:
-            _terminate("worker", worker, WORKER_STOP_SECONDS)
+            terminate("worker", worker, WORKER_STOP_SECONDS)
     return "\n".join(sentences)
-
-
-def _terminate(name: str, process: subprocess.Popen[str], seconds: float) -> None:
-    """Send SIGTERM as a supervisor would, and check the exit code."""
-    code = stop(process, seconds)
-    if code == -signal.SIGKILL:
-        raise CommandError(f"The {name} did not end within {seconds} s after SIGTERM.")
-    if code not in _CLEAN_EXIT_CODES:
-        raise CommandError(f"After SIGTERM the {name} ended with exit code {code}.")
 
 
 STAGES = (
@@ -201,3 +191,15 @@ STAGES = (
     Stage("test", test, RenderedProject.runtime_key),
     Stage("boot", boot, RenderedProject.runtime_key),
 )
+
+
+def image(project: RenderedProject) -> str:
+    """Build and run the image, if the row has one, and print its measurements."""
+    if not project.has_image:
+        return ""
+    measurements = prove_image(project)
+    note(f"{project.row.id}: {measurements}")
+    return measurements
+
+
+STAGES_WITH_IMAGE = (*STAGES, Stage("image", image, RenderedProject.image_key))

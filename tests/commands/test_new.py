@@ -116,6 +116,20 @@ def test_monorepo_gets_no_repository(command: Command, tmp_path: Path) -> None:
     assert (tmp_path / "services/shop/uv.lock").is_file()
     assert f"Rendered into the repository {tmp_path}" in result.stdout
     assert git(tmp_path, "status", "--porcelain") == "?? services/"
+    assert not (tmp_path / "services/shop/.github").exists()
+    assert "Forges read pipelines at the root of a repository only" in result.stderr
+
+
+def test_names_to_fill_in_are_listed(command: Command) -> None:
+    """The lock fails without the network, after which the names are still listed."""
+    deployed = ["-d", "database=postgresql", "-d", "kubernetes=true"]
+    result = command("new", "shop", *deployed, UV_OFFLINE="1", UV_NO_CACHE="1")
+    names = result.stdout.partition("Names to fill in:\n")[2].splitlines()
+    assert [line.split(":")[0].strip() for line in names[:2]] == [
+        "deploy/kubernetes/overlays/production/kustomization.yaml",
+        "docs/deploying.md",
+    ]
+    assert "registry.invalid/shop" in names[0]
 
 
 def test_unknown_git_user_can_commit(command: Command, tmp_path: Path) -> None:

@@ -70,6 +70,13 @@ def test_file_is_refused(command: Command, tmp_path: Path, destination: str) -> 
     assert (tmp_path / "file").read_text() == "kept"
 
 
+def test_unread_pipeline_is_refused(command: Command, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    result = command("new", "services/shop", "-d", "ci=gitlab")
+    assert_refused(result, 2, "ci=gitlab has no effect inside of another repository")
+    assert not (tmp_path / "services").exists()
+
+
 @pytest.mark.parametrize("inside", [".", "shop", "template/shop"])
 def test_template_is_no_destination(command: Command, checkout: Path, inside: str) -> None:
     assert_refused(command("new", checkout / inside), 2, "inside the template")

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.slow
 def test_set_equals_copier_with_new_lock(
     command: Command, newest: TeamProject, tmp_path: Path
 ) -> None:
+    (newest.folder / "deploy.txt").write_text("image: registry.invalid/shop\n")
+    newest.git("add", "deploy.txt")
+    newest.git("commit", "--quiet", "--message=Deploy")
     plain = newest.copy(tmp_path / "plain")
     switch(plain.folder, {"background": "celery", "celery_broker": "rabbitmq"})
 
@@ -34,6 +37,7 @@ def test_set_equals_copier_with_new_lock(
 
     assert result.returncode == 0, result.stderr
     assert "background=celery, celery_broker=rabbitmq" in result.stdout
+    assert "Names to fill in:\n    deploy.txt:1: image: registry.invalid/shop" in result.stdout
     assert "alembic revision --autogenerate" in result.stdout
     assert list_lost(newest.folder, newest.edits) == []
     assert differences(merged_files(newest.folder), merged_files(plain.folder)) == []

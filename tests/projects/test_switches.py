@@ -9,6 +9,7 @@ import pytest
 
 from generator.processes import ProgramError
 from generator.project.answers import ANSWERS_FILE
+from generator.template.conditions import find_variables
 from generator.template.options import ARCHITECTURE, COMPUTED, IDENTITY, Option, Value
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
@@ -41,9 +42,16 @@ WITH_EXAMPLES = [row for row in MATRIX if row.answers["examples"]]
 def list_values(option: Option) -> tuple[Row, list[Value]]:
     """Return a rich row with the option, and its values, beginning with the row's.
 
-    Two values are enough for an add-on: it is one line in a few files.
+    Two values are enough for an add-on: it is one line in a few files. Questions that are not asked
+    for each value have their defaults, since their answers are lost on the way.
     """
-    rows = [row for row in WITH_EXAMPLES if option.name in row.answers]
+    dependents = [other for other in OPTIONS if option.name in find_variables(str(other.when))]
+    rows = [
+        row
+        for row in WITH_EXAMPLES
+        if option.name in row.answers
+        and all(row.answers.get(item.name, item.default) == item.default for item in dependents)
+    ]
     start = rows[-1]
     values = [start.answers[option.name]]
     for row in MATRIX:

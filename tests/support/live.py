@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from generator.project.serve import HOST, free_port, serving
+from generator.uv import lock
 from generator.verify.callers import Callers, callers_of
 from generator.verify.contract.client import Client
 from generator.verify.matrix.rows import Row
@@ -46,6 +47,16 @@ def install_row(row: Row, workspace: Path) -> RenderedProject:
         if not (project.folder / "uv.lock").exists():
             for stage in STAGES[:2]:
                 stage.run(project)
+    return project
+
+
+def lock_row(row: Row, workspace: Path) -> RenderedProject:
+    """Render and lock a row, without installing it."""
+    project = RenderedProject(row, workspace)
+    with FileLock(workspace / f"{row.id}.lock"):
+        if not (project.folder / "uv.lock").exists():
+            STAGES[0].run(project)
+            lock(project.folder)
     return project
 
 

@@ -33,6 +33,8 @@ REQUIRED: dict[str, object] = {
         "keep_trailing_newline": True,
     },
 }
+# Options for files that earlier releases rendered in every project, with their value there.
+ALWAYS_RENDERED = {"ci": "github"}
 # Values that leave something out.
 NOTHING: tuple[Value, ...] = ("none", False, [])
 
@@ -98,7 +100,8 @@ def check_new_options(folder: Path, releases: Releases) -> list[str]:
             nothing = [value for value in NOTHING if value in possible_values(option)]
             if option.computed or option.name in known or not nothing:
                 continue
-            if (default := default_of(option, update)) not in nothing:
+            kept = [ALWAYS_RENDERED[option.name]] if option.name in ALWAYS_RENDERED else nothing
+            if (default := default_of(option, update)) not in kept:
                 switched_on.append(f"{version}: {option.name} becomes {default}")
     return switched_on
 

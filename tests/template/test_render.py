@@ -1,5 +1,6 @@
 """The files of every combination, before anything runs."""
 
+import json
 import re
 import subprocess
 import sysconfig
@@ -50,6 +51,8 @@ def assert_clean(project: Path) -> None:
     tomllib.loads((project / "pyproject.toml").read_text())
     for path in [*project.rglob("*.yml"), *project.rglob("*.yaml")]:
         assert yaml.safe_load(path.read_text()), path
+    for path in project.rglob("*.json"):
+        assert json.loads(path.read_text()), path
 
 
 @pytest.mark.parametrize("first_or_last", [MATRIX[0], MATRIX[-1]], ids=lambda row: row.id)
@@ -116,10 +119,23 @@ def test_rendering_is_deterministic(template: Path, tmp_path: Path) -> None:
     assert once == twice
 
 
-def test_python_version_reaches_workflow(row: Row, render: Render) -> None:
-    workflow = (render(row) / ".github/workflows/ci.yml").read_text()
+# The line that names the version of Python, by file.
+PYTHON_LINES = {
+    ".github/workflows/ci.yml": '  UV_PYTHON: "{}"\n',
+    ".gitlab-ci.yml": "  image: python:{}\n",
+    "Dockerfile": "ARG BASE=docker.io/library/python:{}-slim\n",
+    ".devcontainer/compose.yaml": "    image: mcr.microsoft.com/devcontainers/python:{}\n",
+}
 
-    assert f'UV_PYTHON: "{row.answers["python_version"]}"' in workflow
+
+def test_python_version_reaches_files(row: Row, render: Render) -> None:
+    files = {name: render(row) / name for name in PYTHON_LINES}
+    texts = {name: path.read_text() for name, path in files.items() if path.exists()}
+
+    assert (row.answers["ci"] != "none") == any("ci.yml" in name for name in texts)
+    assert row.answers["container"] == ("Dockerfile" in texts)
+    for name, text in texts.items():
+        assert PYTHON_LINES[name].format(row.answers["python_version"]) in text, name
 
 
 def test_migrations_are_one_constant_chain(render: Render) -> None:

@@ -92,6 +92,19 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
         ),
         "false": Trace(),
     },
+    "ci": {
+        "github": Trace(("github/workflows", "runs-on")),
+        "gitlab": Trace((r"gitlab\w*",)),
+        "none": Trace(),
+    },
+    "container": {
+        "true": Trace(("compose", "dockerfile", "dockerignore", "devcontainers?")),
+        "false": Trace(),
+    },
+    "kubernetes": {
+        "true": Trace(("kubernetes", "kubectl", r"kustomiz\w+", "pods?", "networkpolicy")),
+        "false": Trace(),
+    },
     # A version is not a word to search for; `test_render` checks its use.
     "python_version": {"3.11": Trace(), "3.12": Trace(), "3.13": Trace(), "3.14": Trace()},
     "license": {
@@ -109,6 +122,7 @@ SHARED: Mapping[tuple[tuple[str, str], ...], Trace] = {
     ),
     (("auth", "jwt"), ("auth", "oidc")): Trace(("jwt", "PyJWTError"), ("pyjwt",)),
     (("auth", "jwt"), ("examples", "true")): Trace((), ("python-multipart",)),
+    (("ci", "github"), ("ci", "gitlab")): Trace(("renovate", "pipeline")),
 }
 
 NOT_SEARCHED = {".copier-answers.yml", "LICENSE"}

@@ -1,0 +1,1 @@
+"""Images of rendered services: built from their Dockerfile, and run as containers."""

@@ -1,0 +1,131 @@
+"""The files that deploy and check a service pass their linters, and each linter can fail."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from generator.template.options import Option
+from generator.verify.matrix.rows import select_rows
+from tests.support.linters import LINTERS, OVERLAY, unresolved_references
+from tests.support.mutations import Mutation, replace_text
+from tests.support.rendered import MATRIX, Render
+
+WORKFLOW = ".github/workflows/ci.yml"
+BASE = "deploy/kubernetes/base"
+OVERLAY_FILE = f"{OVERLAY}/kustomization.yaml"
+ANSWERS = (
+    "container=true",
+    "database=postgresql",
+    "background=celery",
+    "examples=true",
+    "kubernetes=true",
+)
+
+MakeProject = Callable[..., Path]
+
+MISTAKES: list[tuple[str, Mutation]] = [
+    ("hadolint", replace_text("Dockerfile", "FROM ${BASE}\n", "FROM python:latest\n")),
+    ("hadolint", replace_text("Dockerfile", "STOPSIGNAL SIGTERM", "MAINTAINER me")),
+    ("zizmor", replace_text(WORKFLOW, "persist-credentials: false", "clean: true")),
+    ("zizmor", replace_text(WORKFLOW, "timeout-minutes", "timeout-minute")),
+    (
+        "zizmor",
+        replace_text(
+            WORKFLOW, "uv sync --locked\n", "uv sync --locked ${{ github.event.issue.title }}\n"
+        ),
+    ),
+    ("zizmor", replace_text(WORKFLOW, "contents: read", "contents: write-all")),
+    ("gitlab", replace_text(".gitlab-ci.yml", "  script:", "  scripts:")),
+    ("compose", replace_text("compose.yaml", "    healthcheck:", "    healthchecks:")),
+    (
+        "compose",
+        replace_text(".devcontainer/compose.yaml", "service_healthy", "service_is_healthy"),
+    ),
+    ("renovate", replace_text("renovate.json", '"7 days"', "7")),
+    (
+        "kubernetes",
+        replace_text(f"{BASE}/deployment.yaml", "          image:", "          imagee:"),
+    ),
+    ("kubernetes", replace_text(f"{BASE}/deployment.yaml", "replicas: 2", "replicas: two")),
+    ("kubernetes", replace_text(f"{BASE}/worker.yaml", "drop: [ALL]", "drop: ALL")),
+]
+DEPLOYMENT = f"{BASE}/deployment.yaml"
+LISTED = f"{BASE}/kustomization.yaml"
+SERVICE = f"{BASE}/service.yaml"
+MOUNT = "              mountPath"
+REFERENCE = "secretRef:\n                name: "
+REFERENCES: list[Mutation] = [
+    replace_text(LISTED, "  - service.yaml\n", ""),
+    replace_text(LISTED, "  - service.yaml\n", "  - services.yaml\n"),
+    replace_text(f"{BASE}/uploads.yaml", "-uploads", "-files"),
+    replace_text(f"{BASE}/worker.yaml", f"uploads\n{MOUNT}", f"data\n{MOUNT}"),
+    replace_text(SERVICE, 'io/name: "', 'io/name: "x'),
+    replace_text(SERVICE, "targetPort: http", "targetPort: https"),
+    replace_text(DEPLOYMENT, f'{REFERENCE}"', f'{REFERENCE}"x'),
+    replace_text(OVERLAY_FILE, "images:\n", "images:\n  - name: x\n    newTag: y\n"),
+    replace_text(OVERLAY_FILE, 'service"\n    count', 'x"\n    count'),
+]
+
+
+@pytest.fixture
+def make_project(options: tuple[Option, ...], render: Render, tmp_path: Path) -> MakeProject:
+    """Return a function that renders a project with every file for deployments."""
+
+    def make(pipeline: str = "github") -> Path:
+        row = select_rows(options, [*ANSWERS, f"ci={pipeline}"])[0]
+        return Path(shutil.copytree(render(row), tmp_path / "service"))
+
+    return make
+
+
+@pytest.mark.parametrize("name", LINTERS)
+def test_distinct_files_pass(name: str, render: Render) -> None:
+    linter = LINTERS[name]
+    distinct = {path.read_bytes(): path for row in MATRIX for path in linter.files(render(row))}
+
+    assert distinct
+    assert linter.check(list(distinct.values())) == ""
+
+
+def test_every_linter_has_a_mistake() -> None:
+    assert {name for name, _ in MISTAKES} == LINTERS.keys()
+
+
+@pytest.mark.parametrize(("name", "mutation"), MISTAKES)
+def test_mistake_is_caught(name: str, mutation: Mutation, make_project: MakeProject) -> None:
+    project = make_project("gitlab" if name == "gitlab" else "github")
+    linter = LINTERS[name]
+    files = list(linter.files(project))
+    assert linter.check(files) == ""
+    mutation(project)
+
+    assert linter.check(files) != ""
+
+
+@pytest.mark.parametrize("name", ["null", "1e3"])
+def test_name_stays_text(name: str, options: tuple[Option, ...], render: Render) -> None:
+    """A name that YAML would read as another type."""
+    for pipeline in ("github", "gitlab"):
+        row = select_rows(options, [*ANSWERS, f"ci={pipeline}"])[0]
+        project = render(row, project_name=name)
+        for linter in LINTERS.values():
+            if files := list(linter.files(project)):
+                assert linter.check(files) == ""
+        assert unresolved_references(project) == []
+
+
+def test_references_resolve(render: Render) -> None:
+    deployed = [render(row) for row in MATRIX if row.answers.get("kubernetes")]
+
+    assert deployed
+    assert [unresolved_references(project) for project in deployed] == [[] for _ in deployed]
+
+
+@pytest.mark.parametrize("mutation", REFERENCES)
+def test_unresolved_reference_is_caught(mutation: Mutation, make_project: MakeProject) -> None:
+    project = make_project()
+    mutation(project)
+
+    assert unresolved_references(project) != []

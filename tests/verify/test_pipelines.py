@@ -1,0 +1,130 @@
+"""The shell steps of both pipelines, in a clean clone: green, and red after a mistake."""
+
+import shutil
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uv
+
+from generator.processes import ProgramError
+from generator.template.options import Option
+from generator.verify.images.buildah import Buildah
+from generator.verify.matrix.rows import Row, select_rows
+from generator.verify.runtime import fresh_database
+from generator.verify.servers import UnavailableError
+from generator.verify.steps import Clone
+from tests.support.audit import is_unreachable
+from tests.support.live import lock_row
+from tests.support.mutations import Mutation, append_text, replace_text
+from tests.support.repository import commit_all, git
+from tests.support.servers import skip_missing
+
+pytestmark = pytest.mark.slow
+
+# The servers that the pipelines name; few features save time.
+PIPELINES = {
+    "github": ["ci=github", "database=postgresql", "auth=none", "sqlalchemy=sync"],
+    "gitlab": ["ci=gitlab", "database=sqlite", "auth=jwt", "sqlalchemy=async"],
+}
+# The step that must fail, by the text of its script.
+MISTAKES: dict[str, Mutation] = {
+    "uv run ruff format": append_text("app/main.py", "LIMIT=1\n"),
+    "uv run mypy": append_text("app/orm.py", '\n\nLIMIT: int = "1"\n'),
+    "uv run pytest": append_text(
+        "tests/test_docs.py", "\n\ndef test_broken() -> None:\n    raise ValueError\n"
+    ),
+    "uv lock --check": replace_text("pyproject.toml", "alembic>=1", "alembic>=0"),
+}
+
+
+@dataclass(frozen=True)
+class Forge:
+    """A clone of a project, and the variables for this machine."""
+
+    clone: Clone
+    settings: dict[str, str]
+
+    def run(self, text: str) -> str:
+        """Run the step with this text."""
+        return self.clone.run(self.clone.step(text), **self.settings)
+
+    @contextmanager
+    def committed(self, *mutations: Mutation) -> Iterator[None]:
+        """Commit changes, and take them back."""
+        for mutation in mutations:
+            mutation(self.clone.folder)
+        git(self.clone.folder, "commit", "--quiet", "--all", "--message=Change")
+        try:
+            yield
+        finally:
+            git(self.clone.folder, "reset", "--quiet", "--hard", "HEAD^1")
+
+
+def write_program(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture(scope="module", params=PIPELINES)
+def forge(
+    request: pytest.FixtureRequest,
+    options: tuple[Option, ...],
+    workspace: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Forge]:
+    """A forge without actions and images: this machine has Python, uv, and buildah."""
+    try:
+        Buildah.require()
+    except UnavailableError as error:
+        skip_missing(str(error))
+    request.getfixturevalue("postgresql")
+    only = [*PIPELINES[request.param], "container=true", "examples=false"]
+    only += ["background=background_tasks", "cors_origins=[]"]
+    row = select_rows(options, only)[0]
+    project = lock_row(Row(f"pipeline-{row.id}", row.answers), workspace)
+    commit_all(project.folder)
+    git(project.folder, "rm", "--quiet", "--cached", ".env")
+    git(project.folder, "commit", "--quiet", "--amend", "--no-edit")
+
+    folder = tmp_path_factory.mktemp(request.param)
+    programs = folder / "python/bin"
+    venv.create(folder / "python", with_pip=request.param == "gitlab")
+    if request.param == "github":
+        shutil.copy(uv.find_uv_bin(), programs / "uv")
+    buildah = Buildah(workspace).docker(project.folder)
+    write_program(programs, "docker", f'[ "$1" = build ] && shift && exec {buildah} "$@"')
+    with fresh_database(project) as url:
+        settings = {"DATABASE_URL": url, "UV_PYTHON": sys.executable}
+        yield Forge(Clone(project.folder, folder / "clone", programs), settings)
+
+
+def test_every_step_is_green(forge: Forge, record_property: Callable[[str, object], None]) -> None:
+    for step in forge.clone.steps:
+        try:
+            forge.clone.run(step, **forge.settings)
+        except ProgramError as error:
+            if not is_unreachable(error):
+                raise AssertionError(error.output) from error
+            record_property("report", "audit: the index of vulnerabilities was not reached")
+
+
+@pytest.mark.parametrize("step", MISTAKES)
+def test_mistake_is_red(forge: Forge, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--exitfirst tests/test_docs.py")
+    forge.run("uv sync")
+    with forge.committed(MISTAKES[step]), pytest.raises(ProgramError) as raised:
+        forge.run(step)
+    if step == "uv lock --check":
+        assert "run 'uv lock' and commit the result" in raised.value.output
+
+
+def test_template_update_is_locked_anew(forge: Forge) -> None:
+    update = append_text(".copier-answers.yml", "# changed\n")
+    with forge.committed(MISTAKES["uv lock --check"], update):
+        assert "commit the result of 'uv lock'" in forge.run("uv lock --check")
+        forge.run("uv sync --locked")
