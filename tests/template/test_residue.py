@@ -28,7 +28,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
             ("AsyncSession", "async_sessionmaker", "create_async_engine", "aiosqlite", "asyncio"),
             ("aiosqlite", "greenlet"),
         ),
-        "sync": Trace(("sessionmaker", "_wait_for_slot")),
+        "sync": Trace(("sessionmaker", "run_in_threadpool")),
     },
     "database": {
         "sqlite": Trace(("sqlite3?", "pragma", "wal"), ("aiosqlite",)),

@@ -70,7 +70,7 @@ def write_program(folder: Path, name: str, script: str) -> None:
     (folder / name).chmod(0o755)
 
 
-@pytest.fixture(scope="module", params=PIPELINES)
+@pytest.fixture(params=PIPELINES)
 def forge(
     request: pytest.FixtureRequest,
     options: tuple[Option, ...],
@@ -103,7 +103,10 @@ def forge(
         yield Forge(Clone(project.folder, folder / "clone", programs), settings)
 
 
-def test_every_step_is_green(forge: Forge, record_property: Callable[[str, object], None]) -> None:
+def test_steps_are_green_and_red(
+    forge: Forge, record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test for each forge: its clone is made once."""
     for step in forge.clone.steps:
         try:
             forge.clone.run(step, **forge.settings)
@@ -112,18 +115,13 @@ def test_every_step_is_green(forge: Forge, record_property: Callable[[str, objec
                 raise AssertionError(error.output) from error
             record_property("report", "audit: the index of vulnerabilities was not reached")
 
-
-@pytest.mark.parametrize("step", MISTAKES)
-def test_mistake_is_red(forge: Forge, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--exitfirst tests/test_docs.py")
-    forge.run("uv sync")
-    with forge.committed(MISTAKES[step]), pytest.raises(ProgramError) as raised:
-        forge.run(step)
-    if step == "uv lock --check":
-        assert "run 'uv lock' and commit the result" in raised.value.output
+    for text, mistake in MISTAKES.items():
+        with forge.committed(mistake), pytest.raises(ProgramError) as raised:
+            forge.run(text)
+        if text == "uv lock --check":
+            assert "run 'uv lock' and commit the result" in raised.value.output
 
-
-def test_template_update_is_locked_anew(forge: Forge) -> None:
     update = append_text(".copier-answers.yml", "# changed\n")
     with forge.committed(MISTAKES["uv lock --check"], update):
         assert "commit the result of 'uv lock'" in forge.run("uv lock --check")
