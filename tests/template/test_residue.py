@@ -55,7 +55,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     },
     "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
     "background": {
-        "background_tasks": Trace(("job_concurrency", "WorkerSignal")),
+        "background_tasks": Trace(("JOB_CONCURRENCY=0",)),
         "celery": Trace(
             (
                 # The README of other services says how to switch.
@@ -65,6 +65,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
                 r"job_handover\w*",
                 "Publisher",
                 "last_seen",
+                "PING",
             ),
             ("celery", "celery-types"),
         ),

@@ -43,6 +43,8 @@ def check_health(client: Client) -> None:
     dependencies = answer.json["dependencies"]
     answer.expect(dependencies.get("database") == "connected", "database connected")
     answer.expect(dependencies.get("migrations") == "current", "migrations current")
+    queue = dependencies.get("jobs", {})
+    answer.expect(set(queue) == {"waiting", "oldest_due_seconds"}, "the queue of jobs")
     if "broker" in dependencies:
         answer.expect(dependencies["broker"] == "connected", "broker connected")
         worker = dependencies.get("worker", {})
