@@ -65,7 +65,6 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
                 r"job_handover\w*",
                 "Publisher",
                 "last_seen",
-                "PING",
             ),
             ("celery", "celery-types"),
         ),
@@ -105,6 +104,13 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     "kubernetes": {
         "true": Trace(("kubernetes", "kubectl", r"kustomiz\w+", "pods?", "networkpolicy")),
         "false": Trace(),
+    },
+    "telemetry": {
+        "none": Trace(),
+        "prometheus": Trace(
+            ("prometheus", "metrics", r"metrics_\w+", "telemetry", "monitoring"),
+            ("prometheus-client",),
+        ),
     },
     # A version is not a word to search for; `test_render` checks its use.
     "python_version": {"3.11": Trace(), "3.12": Trace(), "3.13": Trace(), "3.14": Trace()},
