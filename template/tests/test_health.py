@@ -47,6 +47,7 @@ def test_running_service_is_healthy(client: TestClient) -> None:
     assert health["timestamp"].endswith("Z")
     dependencies = health["dependencies"]
     assert (dependencies["database"], dependencies["migrations"]) == ("connected", "current")
+    assert dependencies["jobs"] == {"waiting": 0, "oldest_due_seconds": 0}
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live"])
@@ -112,4 +113,5 @@ def test_unreachable_database_is_unhealthy(settings: Settings) -> None:
     assert response.status_code == 503
     dependencies = response.json()["dependencies"]
     assert (dependencies["database"], dependencies["migrations"]) == ("unreachable", "unknown")
+    assert "jobs" not in dependencies
     assert live.status_code == 200

@@ -17,7 +17,12 @@ from generator.verify.servers.local import LocalServer
 from generator.verify.servers.rabbitmq import RabbitMQ
 from generator.verify.servers.redis import Redis
 from tests.support.servers import skip_missing
-from tests.support.supervised import SupervisedService, install_with_probes, supervise
+from tests.support.supervised import (
+    SupervisedService,
+    add_workers,
+    install_with_probes,
+    supervise,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -125,12 +130,25 @@ def test_celery_loses_no_job(
         assert_survives(service, faults)
 
 
-@pytest.mark.parametrize(("database", "mode"), [("postgresql", "async"), ("sqlite", "sync")])
 @pytest.mark.usefixtures("postgresql")
-def test_background_tasks_lose_no_job(
-    options: tuple[Option, ...], workspace: Path, tmp_path: Path, database: str, mode: str
+def test_separate_workers_lose_no_job(
+    options: tuple[Option, ...], workspace: Path, tmp_path: Path
 ) -> None:
-    answers = {"background": "background_tasks", "database": database, "sqlalchemy": mode}
+    """The service itself runs no jobs; two other processes do."""
+    answers = {"background": "background_tasks", "database": "postgresql", "sqlalchemy": "async"}
+    project = install_with_probes(options, workspace, **answers)
+    with (
+        supervise(project, tmp_path, **SHORT, JOB_CONCURRENCY="0") as service,
+        add_workers(service, 2) as (first, second),
+    ):
+        faults = [Fault(5, first.kill), Fault(5, service.api.kill), Fault(8, second.kill)]
+        assert_survives(service, [*faults, Fault(20, first.kill), Fault(20, second.kill)])
+
+
+def test_background_tasks_lose_no_job(
+    options: tuple[Option, ...], workspace: Path, tmp_path: Path
+) -> None:
+    answers = {"background": "background_tasks", "database": "sqlite", "sqlalchemy": "sync"}
     project = install_with_probes(options, workspace, **answers)
     with supervise(project, tmp_path, **SHORT) as service:
         assert_survives(service, [Fault(5, service.api.kill), Fault(20, service.api.kill)])

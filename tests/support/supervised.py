@@ -147,6 +147,18 @@ class SupervisedService:
         return [line.split() for line in self.probes.read_text().splitlines()]
 
 
+@contextmanager
+def add_workers(service: SupervisedService, count: int) -> Iterator[list[SupervisedProcess]]:
+    """Run processes that run jobs without HTTP."""
+    command = [service.project.program("python"), "-m", "app.jobs"]
+    workers = [SupervisedProcess(command, service.project, service.variables) for _ in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end(15)
+
+
 def install_with_probes(
     options: tuple[Option, ...], workspace: Path, **answers: str
 ) -> RenderedProject:

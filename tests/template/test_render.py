@@ -28,8 +28,9 @@ NAMES = {
     "no letters": "数据",
 }
 
-# Expressions of GitHub's workflows; all other braces and percent signs would be ours.
-WORKFLOW_EXPRESSION = re.compile(r"\$\{\{ [\w.]+ \}\}")
+# Expressions of GitHub's workflows, Prometheus' alerts and Grafana's legends; all other braces and
+# percent signs would be ours.
+FOREIGN_EXPRESSION = re.compile(r"\$\{\{ [\w.]+ \}\}|\{\{ \$[\w.]+( \| \w+)? \}\}|\{\{[a-z]+\}\}")
 
 
 def read_files(project: Path) -> dict[str, bytes]:
@@ -73,7 +74,7 @@ def test_template_files_are_unique() -> None:
 
 def test_no_jinja_is_left(row: Row, render: Render) -> None:
     for name, content in read_files(render(row)).items():
-        text = WORKFLOW_EXPRESSION.sub("", f"{name}\n{content.decode()}")
+        text = FOREIGN_EXPRESSION.sub("", f"{name}\n{content.decode()}")
         assert not re.search(r"\{\{|\{%|\{#", text), name
 
 

@@ -55,7 +55,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     },
     "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
     "background": {
-        "background_tasks": Trace(("job_concurrency", "WorkerSignal")),
+        "background_tasks": Trace(("JOB_CONCURRENCY=0",)),
         "celery": Trace(
             (
                 # The README of other services says how to switch.
@@ -104,6 +104,13 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     "kubernetes": {
         "true": Trace(("kubernetes", "kubectl", r"kustomiz\w+", "pods?", "networkpolicy")),
         "false": Trace(),
+    },
+    "telemetry": {
+        "none": Trace(),
+        "prometheus": Trace(
+            ("prometheus", "metrics", r"metrics_\w+", "telemetry", "monitoring"),
+            ("prometheus-client",),
+        ),
     },
     # A version is not a word to search for; `test_render` checks its use.
     "python_version": {"3.11": Trace(), "3.12": Trace(), "3.13": Trace(), "3.14": Trace()},

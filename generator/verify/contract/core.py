@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 
 from generator.verify.contract.client import JSON_TYPE, Client
 
@@ -18,6 +19,7 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_valid_request_id,
         check_new_request_id,
         check_docs,
+        check_metrics,
     ]
     with_body = [check_malformed_json, check_oversized_body] if _json_operation(client) else []
     return [*always, *with_body]
@@ -43,6 +45,8 @@ def check_health(client: Client) -> None:
     dependencies = answer.json["dependencies"]
     answer.expect(dependencies.get("database") == "connected", "database connected")
     answer.expect(dependencies.get("migrations") == "current", "migrations current")
+    queue = dependencies.get("jobs", {})
+    answer.expect(set(queue) == {"waiting", "oldest_due_seconds"}, "the queue of jobs")
     if "broker" in dependencies:
         answer.expect(dependencies["broker"] == "connected", "broker connected")
         worker = dependencies.get("worker", {})
@@ -95,6 +99,17 @@ def check_docs(client: Client) -> None:
     page.expect(files, "a page made of scripts and styles")
     for file in files:
         client.get(file).require(200)
+
+
+def check_metrics(client: Client) -> None:
+    """GET /metrics counts requests by the template of their route, or returns 404."""
+    client.get(_UNKNOWN)
+    answer = client.anonymous().get("/metrics")
+    if answer.status == HTTPStatus.OK:
+        answer.expect('route="/health/live"' in answer.text, "the route of a request")
+        answer.expect(_UNKNOWN not in answer.text, "no path that a client chose")
+    else:
+        answer.require_error(404, "NOT_FOUND", "/metrics")
 
 
 def check_malformed_json(client: Client) -> None:

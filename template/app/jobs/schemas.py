@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
 class JobRead(BaseModel):
@@ -15,3 +15,14 @@ class JobRead(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class JobDetails(JobRead):
+    """A job as operators see it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    arguments: dict[str, Any]
+    due_at: datetime | None
+    runner_id: UUID | None
+    request_id: str | None
