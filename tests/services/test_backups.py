@@ -15,6 +15,8 @@ from tests.support.live import install_row, run_service
 from tests.support.rendered import MATRIX, Render, row_with
 from tests.support.servers import ServersFor, skip_missing
 
+pytestmark = pytest.mark.slow
+
 PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU"
     b"\0\0\0\nIDATx\x9cc\xfa\x0f\0\x01\x05\x01\x02\xcf\xa0.\xcd\0\0\0\0IEND\xaeB`\x82"
@@ -32,7 +34,6 @@ def read_block(project: Path, title: str) -> str:
     return str(block)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_backup_is_restored(
     database: str,

@@ -93,6 +93,7 @@ def test_every_linter_has_a_mistake() -> None:
     assert {name for name, _ in MISTAKES} == LINTERS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "mutation"), MISTAKES)
 def test_mistake_is_caught(name: str, mutation: Mutation, make_project: MakeProject) -> None:
     project = make_project("gitlab" if name == "gitlab" else "github")
@@ -104,6 +105,7 @@ def test_mistake_is_caught(name: str, mutation: Mutation, make_project: MakeProj
     assert linter.check(files) != ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["null", "1e3"])
 def test_name_stays_text(name: str, options: tuple[Option, ...], render: Render) -> None:
     """A name that YAML would read as another type."""
@@ -123,6 +125,7 @@ def test_references_resolve(render: Render) -> None:
     assert [unresolved_references(project) for project in deployed] == [[] for _ in deployed]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", REFERENCES)
 def test_unresolved_reference_is_caught(mutation: Mutation, make_project: MakeProject) -> None:
     project = make_project()
