@@ -16,7 +16,7 @@ from tests.support.team import TeamProject
 pytestmark = pytest.mark.slow
 
 FIELDS = {
-    "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "releases",
+    "project", "current", "latest", "behind", "clean", "at_risk", "conflicts", "drift", "releases",
     "problems",
 }  # fmt: skip
 
@@ -43,7 +43,8 @@ def test_fresh_project_is_clean(command: Command, small_history: Path, tmp_path:
 
     assert result.returncode == 0, result.stderr
     assert report == {
-        "current": f"v{LATEST}", "latest": f"v{LATEST}", "behind": False, "clean": True,
+        "project": str(fresh.folder), "current": f"v{LATEST}", "latest": f"v{LATEST}",
+        "behind": False, "clean": True,
         "at_risk": [], "conflicts": [], "drift": [], "releases": [], "problems": [],
     }  # fmt: skip
     result = command("check", fresh.folder)
@@ -81,7 +82,7 @@ def test_changed_files_are_drift(command: Command, newest: TeamProject) -> None:
     assert result.returncode == 3
     drift = set(report["drift"])
     assert {"app/settings.py", "pyproject.toml"} <= drift
-    assert not drift & {".env", "uv.lock", ANSWERS_FILE, "app/main.py"}
+    assert not drift & {".env", "uv.lock", ANSWERS_FILE, "app/orm.py"}
     assert not {path for path in drift if path.startswith(("app/orders", "migrations/versions"))}
     assert (report["behind"], report["clean"], report["problems"]) == (False, True, [])
 
@@ -90,13 +91,13 @@ def test_risks_of_update_are_predicted(
     command: Command, newest: TeamProject, tmp_path: Path
 ) -> None:
     template = newest.fork_template(tmp_path / "template")
-    first = newest.read("app/main.py").splitlines()[0]
-    newest.edit("app/main.py", first, "# Ours.")
+    first = newest.read("app/orm.py").splitlines()[0]
+    newest.edit("app/orm.py", first, "# Ours.")
     newest.write("tests/conftest.py", f"{newest.read('tests/conftest.py')}\n\nOURS = 1\n")
     newest.commit()
     (file,) = [file for name, file in template_files(template) if name == "tests/conftest.py"]
     file.unlink()
-    release_change(template, "app/main.py", first, "# Theirs.")
+    release_change(template, "app/orm.py", first, "# Theirs.")
     before = newest.state()
 
     report = parse(result := command("check", newest.folder, "--json"))
@@ -105,15 +106,15 @@ def test_risks_of_update_are_predicted(
     assert report["latest"] == f"v{AFTER_LATEST}"
     assert (report["behind"], report["clean"]) == (True, False)
     assert report["at_risk"] == ["tests/conftest.py"]
-    assert report["conflicts"] == ["app/main.py"]
+    assert report["conflicts"] == ["app/orm.py"]
     text = command("check", newest.folder).stdout
     assert "tests/conftest.py: you edited it (1 line of yours), and it would be deleted" in text
-    assert "markers in app/main.py" in text
+    assert "markers in app/orm.py" in text
     assert newest.state() == before
 
 
 def test_problems_are_listed_with_fixes(command: Command, newest: TeamProject) -> None:
-    newest.write("app/main.py", "<<<<<<< ours\nA = 1\n=======\nA = 2\n>>>>>>> theirs\n")
+    newest.write("app/orm.py", "<<<<<<< ours\nA = 1\n=======\nA = 2\n>>>>>>> theirs\n")
 
     report = parse(result := command("check", newest.folder, "--json"))
 
@@ -124,7 +125,7 @@ def test_problems_are_listed_with_fixes(command: Command, newest: TeamProject) -
     assert "git stash" in dirty["fix"]
     assert "markers" in marked["message"]
     assert "git grep" in marked["fix"]
-    assert "app/main.py" in report["drift"]
+    assert "app/orm.py" in report["drift"]
 
 
 def test_imports_of_deleted_modules_are_problems(command: Command, newest: TeamProject) -> None:

@@ -173,7 +173,7 @@ def test_work_that_is_left_is_listed(command: Command, newest: TeamProject) -> N
         "tests/test_orders.py: 1 line to look at: calls the API in a test",
         "background: start a broker",
         "cors_origins: change CORS_ORIGINS",
-        "gone: JOB_CONCURRENCY, SECRET_KEY (.env has it)",
+        "gone: SECRET_KEY (.env has it)",
         "missing in .env: BROKER_URL",
     ):
         assert words in left

@@ -22,21 +22,21 @@ def test_overlapping_edits_get_markers(
     command: Command, newest: TeamProject, tmp_path: Path
 ) -> None:
     template = newest.fork_template(tmp_path / "template")
-    first = newest.read("app/main.py").splitlines()[0]
-    newest.edit("app/main.py", first, "# Ours.")
+    first = newest.read("app/orm.py").splitlines()[0]
+    newest.edit("app/orm.py", first, "# Ours.")
     newest.commit()
-    release_change(template, "app/main.py", first, "# Theirs.")
+    release_change(template, "app/orm.py", first, "# Theirs.")
 
     result = command("update", newest.folder)
 
     assert result.returncode == 3, result.stdout + result.stderr
-    assert "app/main.py" in result.stderr
-    assert list_conflicts(newest.folder) == ["app/main.py"]
-    assert "UU app/main.py" in newest.git("status", "--porcelain").splitlines()
-    assert {"# Ours.", "# Theirs."} <= set(newest.read("app/main.py").splitlines())
+    assert "app/orm.py" in result.stderr
+    assert list_conflicts(newest.folder) == ["app/orm.py"]
+    assert "UU app/orm.py" in newest.git("status", "--porcelain").splitlines()
+    assert {"# Ours.", "# Theirs."} <= set(newest.read("app/orm.py").splitlines())
     assert version_of(newest.folder) == f"v{AFTER_LATEST}"
     assert "git diff --check" in result.stdout
-    newest.git("checkout", "--theirs", "app/main.py")
+    newest.git("checkout", "--theirs", "app/orm.py")
     newest.commit("Take theirs")
     assert command("check", newest.folder).returncode == 3  # The team's other edits are drift.
 
@@ -224,7 +224,7 @@ def test_crlf_is_kept(
     assert b"# A fix.\r\n" in (outdated.folder / "app/items/schemas.py").read_bytes()
     outdated.commit("Update")
     report = command("check", outdated.folder).stdout
-    assert "line endings: app/main.py" in report
+    assert "line endings: app/orm.py" in report
 
 
 @pytest.mark.parametrize("setting", ["attributes", "autocrlf"])
@@ -238,18 +238,18 @@ def test_checkout_with_crlf_merges(
     else:
         newest.commit_file(".gitattributes", "")
         newest.git("config", "core.autocrlf", "true")
-    lines = newest.read("app/main.py").splitlines()
-    newest.edit("app/main.py", lines[0], f"{lines[0]}\n# Ours.")
+    lines = newest.read("app/orm.py").splitlines()
+    newest.edit("app/orm.py", lines[0], f"{lines[0]}\n# Ours.")
     newest.commit()
     newest.git("rm", "--quiet", "--cached", "-r", ".")
     newest.git("reset", "--quiet", "--hard")
-    assert b"\r\n" in (newest.folder / "app/main.py").read_bytes()
-    release_change(template, "app/main.py", lines[-1], f"{lines[-1]}\n# A fix.")
+    assert b"\r\n" in (newest.folder / "app/orm.py").read_bytes()
+    release_change(template, "app/orm.py", lines[-1], f"{lines[-1]}\n# A fix.")
 
     result = command("update", newest.folder)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    content = (newest.folder / "app/main.py").read_bytes()
+    content = (newest.folder / "app/orm.py").read_bytes()
     assert b"# Ours.\r\n" in content
     assert b"# A fix.\r\n" in content
-    assert newest.git("diff", "--name-only").splitlines() == [ANSWERS_FILE, "app/main.py"]
+    assert newest.git("diff", "--name-only").splitlines() == [ANSWERS_FILE, "app/orm.py"]

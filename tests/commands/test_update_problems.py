@@ -43,10 +43,10 @@ def ignored_answers(project: TeamProject, _: Path) -> None:
 
 def a_merge_in_progress(project: TeamProject, _: Path) -> None:
     project.git("checkout", "--quiet", "-b", "other")
-    project.write("app/main.py", "OTHER = 1\n")
+    project.write("app/orm.py", "OTHER = 1\n")
     project.commit()
     project.git("checkout", "--quiet", "main")
-    project.write("app/main.py", "OURS = 1\n")
+    project.write("app/orm.py", "OURS = 1\n")
     project.commit()
     subprocess.run(["git", "merge", "other"], cwd=project.folder, capture_output=True, check=False)
 
@@ -67,10 +67,10 @@ def an_am_in_progress(project: TeamProject, folder: Path) -> None:
 def conflicts_of_an_update(project: TeamProject, folder: Path) -> None:
     """Plain copier leaves them with exit code 0."""
     template = project.fork_template(folder / "template")
-    first = project.read("app/main.py").splitlines()[0]
-    project.edit("app/main.py", first, "# Ours.")
+    first = project.read("app/orm.py").splitlines()[0]
+    project.edit("app/orm.py", first, "# Ours.")
     project.commit()
-    release_change(template, "app/main.py", "# Changed by the latest release.", "# Theirs.")
+    release_change(template, "app/orm.py", "# Changed by the latest release.", "# Theirs.")
     run_copier(project.folder, "update", "--defaults", "--quiet")
 
 
@@ -146,11 +146,11 @@ PROBLEMS: dict[str, tuple[Break, list[str]]] = {
         lambda project, _: project.record(_src_path="ada:secret@forge.example:template"),
         ["credentials", "--from"],
     ),
-    "unresolved conflict": (conflicts_of_an_update, ["not resolved in app/main.py", "git add"]),
-    "markers left": (markers_that_were_committed, ["markers are left in app/main.py", "git grep"]),
+    "unresolved conflict": (conflicts_of_an_update, ["not resolved in app/orm.py", "git add"]),
+    "markers left": (markers_that_were_committed, ["markers are left in app/orm.py", "git grep"]),
     "rejects left": (
-        lambda project, _: project.commit_file("app/main.py.rej", "@@\n"),
-        ["app/main.py.rej", "git rm"],
+        lambda project, _: project.commit_file("app/orm.py.rej", "@@\n"),
+        ["app/orm.py.rej", "git rm"],
     ),
     "answers are no YAML": (
         lambda project, _: project.commit_file(ANSWERS_FILE, "a: [\n"),

@@ -67,20 +67,20 @@ def test_overlapping_edits_get_markers(small_history: Path, tmp_path: Path) -> N
     template = Path(shutil.copytree(small_history, tmp_path / "template"))
     project = tmp_path / "service"
     edits = make_project(template, project, {}, LATEST)
-    first = (project / "app/main.py").read_text().splitlines()[0]
-    (project / "app/main.py").write_text(
-        (project / "app/main.py").read_text().replace(first, "# Ours.", 1)
+    first = (project / "app/orm.py").read_text().splitlines()[0]
+    (project / "app/orm.py").write_text(
+        (project / "app/orm.py").read_text().replace(first, "# Ours.", 1)
     )
-    release_change(template, "app/main.py", first, "# Theirs.")
+    release_change(template, "app/orm.py", first, "# Theirs.")
     commit(project, "Ours")
 
     result = run_copier(project, "update", "--defaults")
 
     assert result.returncode == 0  # Copier says nothing: git and the markers do.
     assert version_of(project) == f"v{AFTER_LATEST}"
-    assert list_conflicts(project) == ["app/main.py"]
-    assert "UU app/main.py" in git(project, "status", "--porcelain").splitlines()
-    text = (project / "app/main.py").read_text()
+    assert list_conflicts(project) == ["app/orm.py"]
+    assert "UU app/orm.py" in git(project, "status", "--porcelain").splitlines()
+    text = (project / "app/orm.py").read_text()
     assert MARKER in text
     assert "# Ours.\n" in text
     assert "# Theirs.\n" in text

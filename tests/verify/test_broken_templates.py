@@ -30,7 +30,7 @@ def without_tests(mutation: Mutation) -> Mutation:
 
 WRONG_STATUS = replace_text(f"app/{ITEMS}/routes.py.jinja", "status_code=201", "status_code=200")
 FAILS_ON_SHUTDOWN = replace_text(
-    "app/main.py",
+    "app/{% if telemetry == 'none' %}main.py{% endif %}",
     "from app.application",
     "import signal\nimport sys\n\nfrom app.application",
     "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n",
@@ -43,8 +43,8 @@ BROKEN: dict[str, tuple[str, Mutation, str]] = {
         append_text("pyproject.toml.jinja", '[tool.uv.sources]\nfastapi = { path = "gone" }\n'),
         "gone",
     ),
-    "an unformatted file": ("lint", append_text("app/main.py", "\n\nLIMIT=1\n"), "reformat"),
-    "an unused import": ("lint", append_text("app/main.py", "import os\n"), "F401"),
+    "an unformatted file": ("lint", append_text("app/orm.py", "\n\nLIMIT=1\n"), "reformat"),
+    "an unused import": ("lint", append_text("app/orm.py", "import os\n"), "F401"),
     "a wrong type": (
         "types",
         append_text("app/errors.py.jinja", '\n\nLIMIT: int = "1"\n'),

@@ -40,7 +40,7 @@ def test_row_passes_every_stage(
 def test_failure_is_reported(command: Command, tmp_path: Path) -> None:
     tree = copy_template(tmp_path / "template")
     commit_all(tree)
-    with (tree / "template/app/main.py").open("a") as file:
+    with (tree / "template/app/orm.py").open("a") as file:
         file.write("LIMIT=1\n")  # Uncommitted changes are verified, too.
     only = [word for assignment in FIRST.assignments for word in ("--only", assignment)]
     result = command("verify", "--template", tree, *only, "--report", "-", "--keep", "kept")
