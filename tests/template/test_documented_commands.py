@@ -16,6 +16,7 @@ PROVEN = {
     "uv run mypy": "stage types",
     "uv run pytest": "stage test",
     "uv run python -m app.auth mint": "stage boot",
+    "uv run python -m app.jobs": "tests/services/test_job_workers.py",
     "uv run python -m app.users": "stage boot",
     "uv run ruff": "stage lint",
     "uv run uvicorn app.main:app": "tests/verify/test_images.py, as the command of the image",

@@ -98,7 +98,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
         "none": Trace(),
     },
     "container": {
-        "true": Trace(("compose", "dockerfile", "dockerignore", "devcontainers?")),
+        "true": Trace(("compose", "dockerfile", "devcontainers?")),
         "false": Trace(),
     },
     "kubernetes": {
