@@ -70,6 +70,23 @@ def test_ctrl_c_in_lock_keeps_render(checkout: Path, tmp_path: Path) -> None:
     assert (tmp_path / "shop/.copier-answers.yml").is_file()
 
 
+def test_ctrl_c_in_commit_says_how_to_continue(checkout: Path, tmp_path: Path) -> None:
+    """The user signs commits, and is asked for a passphrase."""
+    program = tmp_path / "gpg"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexec sleep 60\n")
+    program.chmod(0o755)
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"[commit]\ngpgSign = true\n[gpg]\nprogram = {program}\n")
+    with running(checkout, tmp_path, "new", "shop", GIT_CONFIG_GLOBAL=str(settings)) as process:
+        wait_for((tmp_path / "started").exists)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "not committed: continue there" in output
+    assert not (tmp_path / "shop/.git/index.lock").exists()
+
+
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_run_boots_until_stopped(
     checkout: Path, tmp_path: Path, stop: signal.Signals, code: int
