@@ -1,6 +1,7 @@
 """FastAPI without a database and without authentication, with the libraries of our service."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -16,11 +17,12 @@ for library in (
     "pwdlib.hashers.argon2",
     "pydantic_settings",
     "pythonjsonlogger.json",
-    "sqlalchemy.ext.asyncio",
     "sqlalchemy.orm",
     "uuid_utils.compat",
 ):
     import_module(library)
+if find_spec("greenlet"):
+    import_module("sqlalchemy.ext.asyncio")
 
 app = FastAPI()
 
