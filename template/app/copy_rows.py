@@ -29,9 +29,9 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
         raise CopyError(f"The database of the service has rows in {', '.join(filled)}.")
     counts = {}
     for table in tables:
-        rows = source.execution_options(stream_results=True).execute(select(table))
+        rows = source.execution_options(stream_results=True).execute(select(table)).mappings()
         for part in rows.partitions(ROWS_AT_A_TIME):
-            target.execute(insert(table), [dict(row._mapping) for row in part])  # noqa: SLF001
+            target.execute(insert(table), [dict(row) for row in part])
         counts[table.name] = _count(target, table)
         if counts[table.name] != _count(source, table):
             raise CopyError(f"{table.name} has changed during the copy: stop its service.")
