@@ -85,7 +85,7 @@ class Contender:
 
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[str]
     seconds_to_start: float
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Contender:
     def memory(self) -> float:
         """Return the resident memory in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+        return int(find(r"VmRSS:\s+(\d+)", status)) / 1024
 
 
 def install(mode: str, database: str, workspace: Path) -> RenderedProject:
@@ -131,6 +131,7 @@ def serve(name: str, project: RenderedProject, settings: dict[str, str]) -> Iter
             stdout=log,
             stderr=log,
             start_new_session=True,
+            text=True,
         )
         try:
             while not answers(port):
@@ -139,7 +140,7 @@ def serve(name: str, project: RenderedProject, settings: dict[str, str]) -> Iter
                 time.sleep(0.005)
             yield Contender(name, port, process, time.perf_counter() - began)
         finally:
-            stop(process, 10)  # type: ignore[arg-type]
+            stop(process, 10)
 
 
 def answers(port: int) -> bool:
@@ -213,15 +214,22 @@ def load(contender: Contender, operation: str, path: str, folder: Path, seconds:
     if "Non-2xx" in output:
         sys.exit(f"{contender.name} failed to {operation}: {output}")
     return Sample(
-        float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]),  # type: ignore[index]
+        float(find(r"Requests/sec:\s+([\d.]+)", output)),
         milliseconds(output, "50%"),
         milliseconds(output, "99%"),
     )
 
 
 def milliseconds(output: str, percentile: str) -> float:
-    value, unit = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s)", output).groups()  # type: ignore[union-attr]
-    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    duration = find(rf"{percentile}\s+([\d.]+(?:us|ms|s))", output)
+    value = duration.rstrip("mus")
+    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[duration.removeprefix(value)]
+
+
+def find(pattern: str, text: str) -> str:
+    """Return the group of the pattern; exits if a program prints something else."""
+    match = re.search(pattern, text)
+    return match[1] if match else sys.exit(f"{pattern} is not in: {text}")
 
 
 def measure(

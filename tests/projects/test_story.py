@@ -29,7 +29,9 @@ KEPT = re.compile(
     r"README|migrations/versions/0001|\.(gitignore|gitattributes|pre-commit)|.*answers_file|tests/test_items|"
     r"app/(main|settings|pagination)\.|app/items/(routes|schemas|service)\."
 )
-FIRST, SECOND, THIRD = "2000.0.0", "2001.0.0", "2002.0.0"
+FIRST = "2000.0.0"
+SECOND = "2001.0.0"
+THIRD = "2002.0.0"
 REGION = """
 region:
   type: str
