@@ -12,7 +12,10 @@ from plumbum import ProcessExecutionError, local
 
 from generator.errors import CommandError, Problem, UsageError
 from generator.git import git_settings
+from generator.template.memory import make_copier_remember
 from generator.template.options import Answers
+
+make_copier_remember()
 
 # With other values, which a user may have set, copier loses edits silently, or cannot clone a
 # template from a folder.

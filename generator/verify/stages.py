@@ -119,7 +119,9 @@ def _shared_path(project: RenderedProject) -> Iterator[Path]:
 
     mypy caches dependencies by path. With the same path, later rows take a quarter of the time.
     """
-    with hold_any([project.workspace / f"types-{number}.lock" for number in range(8)]) as lock:
+    caches = project.workspace / "types"
+    caches.mkdir(exist_ok=True)
+    with hold_any([caches / f"{number}.lock" for number in range(8)]) as lock:
         folder = lock.with_suffix("")
         folder.mkdir(exist_ok=True)
         link = folder / "environment"

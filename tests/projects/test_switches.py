@@ -94,9 +94,10 @@ def test_files_end_with_constant_lines(render: Render, template: Path) -> None:
     whole = {name for name, count in counts.items() if count > 1} | {"LICENSE", ANSWERS_FILE}
     endings: dict[str, set[str]] = {}
     for row in MATRIX:
-        for path in render(row).rglob("*"):
+        project = render(row)
+        for path in project.rglob("*"):
             if path.is_file() and (last := path.read_text().splitlines()[-1:]):
-                endings.setdefault(str(path.relative_to(render(row))), set()).update(last)
+                endings.setdefault(str(path.relative_to(project)), set()).update(last)
 
     assert endings
     varied = [name for name, lines in endings.items() if len(lines) > 1]

@@ -66,9 +66,9 @@ BROKEN: dict[str, tuple[str, Mutation, str]] = {
 
 
 def make_workspace(folder: Path, workspace: Path, tree: Path) -> Path:
-    """Make a workspace for another template, linked to the proofs of the shared one."""
+    """Make a workspace for another template, linked to what the shared one has proven and cached."""
     prepare_workspace(tree, folder)
-    for name in ("environments", "proven"):
+    for name in ("environments", "proven", "types"):
         (workspace / name).mkdir(exist_ok=True)
         (folder / name).symlink_to(workspace / name)
     return folder

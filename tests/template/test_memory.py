@@ -1,0 +1,71 @@
+"""Copier remembers, and still does what it did."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.template import rendering
+from tests.support.repository import ROOT, commit_all, git
+
+_RENDER = """
+import sys
+from pathlib import Path
+from generator.template.rendering import render
+render(sys.argv[1], Path(sys.argv[2]), {"project_name": "Shop"}, ref="HEAD", ask=False)
+"""
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """A template with a file that becomes executable in its second release."""
+    template = tmp_path / "template"
+    template.mkdir()
+    (template / "copier.yml").write_text("_subdirectory: files\nname: shop\n")
+    (template / "files").mkdir()
+    (template / "files/run.sh").write_text("echo {{ 'run' }}\n")
+    (template / "files/{{ _copier_conf.answers_file }}.jinja").write_text(
+        "{{ _copier_answers | to_nice_yaml -}}\n"
+    )
+    commit_all(template)
+    git(template, "tag", "v1.0.0")
+    (template / "files/run.sh").chmod(0o755)
+    commit_all(template)
+    git(template, "tag", "v2.0.0")
+    return template
+
+
+def test_git_is_asked_once(checkout: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    command = [sys.executable, "-c", _RENDER, str(checkout), "shop"]
+    environment = os.environ | {"GIT_TRACE": str(trace), "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    questions = [line for line in trace.read_text().splitlines() if "core.fileMode" in line]
+    assert (tmp_path / "shop/app/main.py").is_file()
+    assert len(questions) == 1
+
+
+def test_equal_texts_are_compiled_once(
+    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendering.render(str(scripts), tmp_path / "first", {}, ref="v1.0.0", ask=False)
+    # Jinja calls it for each text that it compiles.
+    monkeypatch.delattr("jinja2.Environment._parse")
+    rendering.render(str(scripts), tmp_path / "second", {}, ref="v1.0.0", ask=False)
+    assert (tmp_path / "second/run.sh").read_text() == (tmp_path / "first/run.sh").read_text()
+
+
+@pytest.mark.parametrize(("tracked", "mode"), [("true", "100644"), ("false", "100755")])
+def test_executable_bit_reaches_the_index(
+    scripts: Path, tmp_path: Path, tracked: str, mode: str
+) -> None:
+    """Copier writes it where git ignores the modes of files."""
+    project = tmp_path / "project"
+    rendering.render(str(scripts), project, {}, ref="v1.0.0", ask=False)
+    commit_all(project)
+    git(project, "config", "core.fileMode", tracked)
+    rendering.update(project, {}, ref="v2.0.0")
+    assert git(project, "ls-files", "--stage", "run.sh").split()[0] == mode
+    assert os.access(project / "run.sh", os.X_OK)
