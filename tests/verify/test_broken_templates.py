@@ -66,7 +66,7 @@ BROKEN: dict[str, tuple[str, Mutation, str]] = {
 
 
 def make_workspace(folder: Path, workspace: Path, tree: Path) -> Path:
-    """Make a workspace for another template, linked to what the shared one has proven and cached."""
+    """Make a workspace for another template, linked to the proofs of the shared one."""
     prepare_workspace(tree, folder)
     for name in ("environments", "proven", "types"):
         (workspace / name).mkdir(exist_ok=True)
