@@ -46,6 +46,7 @@ ROOT = Path(__file__).parents[1]
 MODES = ("async", "sync")
 DATABASES = ("postgresql", "sqlite")
 CONNECTIONS = 32
+POOL_SIZE = "5"  # the default of DATABASE_POOL_SIZE
 SERVICE_CPU = "0"
 LOAD_CPU = "1"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a user that exists for seconds
@@ -55,9 +56,15 @@ FORM = (
     b"Content-Type: application/pdf\r\n\r\n" + PDF + b"\r\n--b--\r\n"
 )
 
-# The routes that each kind of contender has.
 OPERATIONS = ("read", "list", "create", "upload", "enqueue")
-RIVALS = {"textbook": OPERATIONS, "floor": ("read",), "bare": ("read",)}
+# The routes of each contender. The tuned one is the textbook with a pool like ours.
+RIVALS = {
+    "ours": OPERATIONS,
+    "textbook": OPERATIONS,
+    "tuned": OPERATIONS,
+    "floor": ("read",),
+    "bare": ("read",),
+}
 
 # Aims of docs/decisions/0015, as ratios to the textbook's requests per second.
 AIMS = {
@@ -118,8 +125,14 @@ def install(mode: str, database: str, workspace: Path) -> RenderedProject:
 def serve(name: str, project: RenderedProject, settings: dict[str, str]) -> Iterator[Contender]:
     """Run a contender on its processor until the block ends."""
     mode = project.answers["sqlalchemy"]
-    modules = {"ours": "app.main", "bare": "benchmarks.rivals.bare"}
+    modules = {
+        "ours": "app.main",
+        "bare": "benchmarks.rivals.bare",
+        "tuned": f"benchmarks.rivals.textbook_{mode}",
+    }
     module = modules.get(name, f"benchmarks.rivals.{name}_{mode}")
+    if name == "tuned":
+        settings = {**settings, "POOL_SIZE": POOL_SIZE}
     port = free_port()
     command = ["taskset", "--cpu-list", SERVICE_CPU, project.program("uvicorn"), f"{module}:app"]
     with (project.workspace / f"{name}.log").open("wb") as log:
@@ -237,7 +250,7 @@ def measure(
 ) -> dict[str, Contender]:
     """Run all contenders of a mode and a database side by side, one under load at a time."""
     database = project.answers["database"]
-    names = ["ours", "textbook"] + (["floor", "bare"] if database == "postgresql" else [])
+    names = list(RIVALS) if database == "postgresql" else ["ours", "textbook", "tuned"]
     folder = project.workspace / "load"
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
@@ -265,7 +278,7 @@ def measure(
             (operation, contender)
             for operation in OPERATIONS
             for contender in contenders.values()
-            if operation in RIVALS.get(contender.name, OPERATIONS)
+            if operation in RIVALS[contender.name]
         ]
         title = f"{project.answers['sqlalchemy']}, {database}"
         for _ in progress.track(range(rounds), description=title):
@@ -369,31 +382,32 @@ def tabulate(results: dict[tuple[str, str], dict[str, Contender]]) -> list[list[
     rows = []
     for (mode, database), contenders in results.items():
         for operation in OPERATIONS:
-            ours, textbook = contenders["ours"], contenders["textbook"]
-            ratio = ours.median(operation) / textbook.median(operation)
-            floor = contenders.get("floor")
-            to_floor = (
-                f"{ours.median('read') / floor.median('read'):.2f}"
-                if floor and operation == "read"
-                else ""
-            )
+            ours, textbook, tuned = (contenders[name] for name in ("ours", "textbook", "tuned"))
+            floor = contenders.get("floor") if operation == "read" else None
             aim = AIMS.get((mode, operation)) if database == "postgresql" else None
             rows.append(
                 [
                     f"{mode}, {database}",
                     operation,
-                    f"{ours.median(operation):.0f}",
-                    f"{textbook.median(operation):.0f}",
-                    f"{ratio:.2f}",
+                    *(f"{item.median(operation):.0f}" for item in (ours, textbook, tuned)),
+                    ratio(ours, textbook, operation),
                     f"{aim}" if aim else "",
-                    to_floor,
+                    ratio(ours, tuned, operation),
+                    ratio(ours, floor, operation) if floor else "",
                     *(
-                        f"{ours.median(operation, p):.1f} / {textbook.median(operation, p):.1f}"
-                        for p in ("p50", "p99")
+                        " / ".join(
+                            f"{item.median(operation, figure):.0f}"
+                            for item in (ours, textbook, tuned)
+                        )
+                        for figure in ("p50", "p99")
                     ),
                 ]
             )
     return rows
+
+
+def ratio(contender: Contender, other: Contender, operation: str) -> str:
+    return f"{contender.median(operation) / other.median(operation):.2f}"
 
 
 COLUMNS = (
@@ -401,8 +415,10 @@ COLUMNS = (
     "operation",
     "ours /s",
     "textbook /s",
+    "tuned /s",
     "ratio",
     "aim",
+    "to tuned",
     "to the floor",
     "p50 ms",
     "p99 ms",
@@ -448,7 +464,7 @@ def plot(rows: list[list[str]]) -> None:
     import matplotlib.pyplot as plt  # noqa: PLC0415 - its group is optional
 
     labels = [f"{row[1]}\n{row[0]}" for row in rows]
-    ratios = [float(row[4]) for row in rows]
+    ratios = [float(row[5]) for row in rows]
     figure, axes = plt.subplots(figsize=(9, 0.42 * len(rows) + 1))
     axes.barh(labels, ratios, color="#2f6f9f")
     axes.axvline(1, color="#888888", linewidth=1)
