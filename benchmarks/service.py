@@ -490,7 +490,7 @@ def main() -> None:
     for program in ("wrk", "taskset"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed (Debian: apt-get install wrk util-linux)")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     results = {}
     with TemporaryDirectory() as name, Progress(console=console, transient=True) as progress:
         workspace = Path(name)
