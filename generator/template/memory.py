@@ -63,10 +63,11 @@ def _compile_once(compile_text: Callable[..., Any]) -> Callable[..., Any]:
             return compile_text(environment, source, name, filename, **others)
         # Environments with equal settings share a lexer.
         key = (environment.lexer, *environment.extensions, source, name)
-        if key not in codes:
-            if len(codes) == _MOST_TEXTS:
+        code = codes.get(key)
+        if code is None:
+            if len(codes) >= _MOST_TEXTS:
                 codes.clear()
-            codes[key] = compile_text(environment, source, name, filename)
-        return codes[key]
+            code = codes[key] = compile_text(environment, source, name, filename)
+        return code
 
     return wrapper
