@@ -4,12 +4,14 @@ It starts git for each file that it writes, to ask the same question, and compil
 each file in every render. See docs/decisions/0018-copier-remembers.md.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from copier import run_copy
+from jinja2.filters import FILTERS
 from jinja2.sandbox import SandboxedEnvironment
 
 from generator.git import git
@@ -18,6 +20,9 @@ from generator.processes import ProgramError
 _WORKER = "Worker"
 _SYNC_MODE = "_sync_git_index_executable_bit"
 _MOST_TEXTS = 5000
+
+_PURE_FILTERS = FILTERS.keys() - {"random"}
+_FILTER = re.compile(r"(?:\||\bfilter\b)\s*(\w+)")
 
 
 def make_copier_remember() -> None:
@@ -59,7 +64,7 @@ def _compile_once(compile_text: Callable[..., Any]) -> Callable[..., Any]:
         filename: str | None = None,
         **others: bool,
     ) -> Any:  # noqa: ANN401 - what Jinja compiles to
-        if not isinstance(source, str) or others:
+        if not isinstance(source, str) or others or not _is_pure(source):
             return compile_text(environment, source, name, filename, **others)
         # Environments with equal settings share a lexer.
         key = (environment.lexer, *environment.extensions, source, name)
@@ -71,3 +76,11 @@ def _compile_once(compile_text: Callable[..., Any]) -> Callable[..., Any]:
         return code
 
     return wrapper
+
+
+def _is_pure(text: str) -> bool:
+    """Return whether the text always compiles to the same result.
+
+    Jinja applies filters to constants when it compiles; `ans_random` makes secrets.
+    """
+    return _PURE_FILTERS.issuperset(_FILTER.findall(text))

@@ -1,11 +1,13 @@
 """Copier remembers, and still does what it did."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from jinja2.sandbox import SandboxedEnvironment
 
 from generator.template import rendering
 from tests.support.repository import ROOT, commit_all, git
@@ -47,14 +49,27 @@ def test_git_is_asked_once(checkout: Path, tmp_path: Path) -> None:
     assert len(questions) == 1
 
 
-def test_equal_texts_are_compiled_once(
-    scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendering.render(str(scripts), tmp_path / "first", {}, ref="v1.0.0", ask=False)
-    # Jinja calls it for each text that it compiles.
-    monkeypatch.delattr("jinja2.Environment._parse")
-    rendering.render(str(scripts), tmp_path / "second", {}, ref="v1.0.0", ask=False)
-    assert (tmp_path / "second/run.sh").read_text() == (tmp_path / "first/run.sh").read_text()
+@pytest.mark.parametrize(
+    ("text", "remembered"),
+    [
+        ("{% if database == 'sqlite' %}app.py{% endif %}", True),
+        ("{{ name | upper | replace('A', 'B') }}", True),
+        ("{{ 99999999 | ans_random }}", False),
+        ("{{ [1, 2]|random }}", False),
+        ("{% filter shuffle %}abc{% endfilter %}", False),
+    ],
+)
+def test_equal_texts_are_compiled_once(text: str, remembered: bool) -> None:  # noqa: FBT001
+    """Apart from those for which Jinja computes a random result when it compiles them."""
+    extensions = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+    first, second = (SandboxedEnvironment(extensions=extensions) for _ in range(2))
+    assert (first.compile(text) is second.compile(text)) == remembered
+
+
+def test_other_settings_compile_anew() -> None:
+    text = "{% if 1 %}\na{% endif %}"
+    environments = [SandboxedEnvironment(trim_blocks=trim) for trim in (True, False)]
+    assert [item.from_string(text).render() for item in environments] == ["a", "\na"]
 
 
 @pytest.mark.parametrize(("tracked", "mode"), [("true", "100644"), ("false", "100755")])
@@ -69,3 +84,12 @@ def test_executable_bit_reaches_the_index(
     rendering.update(project, {}, ref="v2.0.0")
     assert git(project, "ls-files", "--stage", "run.sh").split()[0] == mode
     assert os.access(project / "run.sh", os.X_OK)
+
+
+def test_secrets_differ(checkout: Path, tmp_path: Path) -> None:
+    """Jinja computes a random number when it compiles a text."""
+    secrets = set()
+    for name in ("first", "second"):
+        rendering.render(str(checkout), tmp_path / name, {}, ref="HEAD", ask=False)
+        secrets |= set(re.findall("[0-9a-f]{64}", (tmp_path / name / ".env").read_text()))
+    assert len(secrets) == 2
