@@ -235,6 +235,48 @@ def test_update_by_copier(copies: Path, name: str) -> None:
         assert (project / "app/main.py").read_text().endswith("# Ours.\n")
 
 
+def test_releases_are_merged_one_by_one(command: Command, copies: Path) -> None:
+    """A loss that was accepted with one release is not reported with the next."""
+    project = copies / "renamed"
+    first = command("update", project, "--to", f"v{SECOND}")
+    assert first.returncode == 3
+    assert "tests/test_items.py: you deleted it" in first.stdout
+
+    second = command("update", project, "--to", f"v{SECOND}", "--accept-losses")
+
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert f"v{SECOND}: a fix in each module" in second.stdout
+    assert f"v{THIRD}" not in second.stdout
+    assert fixes(project) == ["app/products/routes.py", "app/products/schemas.py"]
+    extend(project / "app/products/service.py", "# Ours, later.")
+    commit(project, "Second release, and an edit")
+    ours = {path: path.read_bytes() for path in project.rglob("*.py")}
+
+    third = command("update", project)
+
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert f"v{SECOND}:" not in third.stdout
+    assert f"v{THIRD}: a line in `app/main.py`." in third.stdout
+    assert version_of(project) == f"v{THIRD}"
+    assert fixes(project) == PRODUCTS
+    for path, content in ours.items():
+        assert {*content.splitlines()} <= {*path.read_bytes().splitlines()}
+
+
+def test_releases_are_merged_one_by_one_by_copier(copies: Path) -> None:
+    project = copies / "feature"
+    merged = {SECOND: [path for path in ITEMS if path != "app/settings.py"], THIRD: ITEMS}
+    for version, expected in merged.items():
+        command = ["update", "--skip-answered", "--defaults", f"--vcs-ref=v{version}"]
+        result = run_copier(project, *command)
+        assert result.returncode == 0, result.stderr
+        assert version_of(project) == f"v{version}"
+        assert list_conflicts(project) == []
+        assert fixes(project) == expected
+        assert (project / "app/main.py").read_text().endswith("# Ours.\n")
+        commit(project, version)
+
+
 def test_examples_that_a_feature_imports_stay(command: Command, copies: Path) -> None:
     result = command("set", "examples=false", copies / "feature")
 
