@@ -18,18 +18,18 @@ from rich.table import Table
 from generator import console
 from generator.errors import CommandError, UsageError
 from generator.processes import interrupted_once
-from generator.project.check import check as check_project
-from generator.project.create import check_destination, create, print_next_steps
-from generator.project.fleet import (
+from generator.project.checking.compare import check as check_project
+from generator.project.checking.fleet import (
     check_fleet,
     combine_exit_codes,
     find_projects,
     is_fleet,
     show_fleet,
 )
+from generator.project.checking.page import write_page
+from generator.project.checking.policy import read_policy
+from generator.project.create import check_destination, create, print_next_steps
 from generator.project.merge import MergeOptions
-from generator.project.page import write_page
-from generator.project.policy import read_policy
 from generator.project.serve import serve_until_stopped
 from generator.project.update import set_answers
 from generator.project.update import update as update_project

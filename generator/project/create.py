@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from generator.console import note, say, step
 from generator.errors import CommandError, UsageError
 from generator.git import git
 from generator.processes import ProgramError
 from generator.project.answers import read_recorded_values, require_recorded
+from generator.project.nesting import nest
 from generator.project.placeholders import show_placeholders
 from generator.template.options import Answers, format_assignment
 from generator.template.rendering import render
@@ -40,7 +39,7 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
     """Render, lock and commit. When locking fails, keeps the project and raises CommandError."""
     repository = _containing_repository(_nearest_existing(destination))
     if repository:
-        answers = _nest(source, answers)
+        answers = nest(source.definition(), answers)
     with _removed_on_failure(destination):
         render(source.location, destination, answers, ref=source.ref, ask=ask)
         require_recorded(answers, read_recorded_values(destination))
@@ -80,24 +79,6 @@ def create(source: Source, destination: Path, answers: Answers, *, ask: bool) ->
         ) from lock_error
     for obstacle in source.find_obstacles(source.location, source.version):
         note(f"Warning: Renovate cannot update the project. {obstacle}")
-
-
-def _nest(source: Source, answers: Answers) -> Answers:
-    """Return the answers with those that copier.yml gives projects in a larger repository.
-
-    Raises UsageError for another answer to the same question.
-    """
-    rule = yaml.safe_load(source.definition()).get("_nested")
-    if not rule:
-        return answers
-    for name, value in rule["answers"].items():
-        if answers.get(name, value) != value:
-            raise UsageError(
-                f"{format_assignment(name, answers[name])} has no effect inside of another "
-                f"repository: {rule['message']}."
-            )
-    note(f"{rule['message'][0].upper()}{rule['message'][1:]}.")
-    return {**answers, **rule["answers"]}
 
 
 def print_next_steps(project: Path) -> None:

@@ -50,8 +50,7 @@ class LineEndings:
         for path in modes:
             content = (worktree / path).read_bytes()
             if b"\0" not in content:
-                content = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-                (worktree / path).write_bytes(content)
+                (worktree / path).write_bytes(_to_crlf(content))
         stdin = os.fsencode("".join(f"{path}\n" for path in modes))
         command = ("hash-object", "-w", "--no-filters", "--stdin-paths")
         blobs = git_bytes(worktree, *command, stdin=stdin).decode().split()
@@ -60,6 +59,22 @@ class LineEndings:
             for (path, mode), blob in zip(modes.items(), blobs, strict=True)
         ]
         git_bytes(worktree, "update-index", "-z", "--index-info", stdin=os.fsencode("".join(lines)))
+
+    def convert_stages(self, stages: bytes) -> bytes:
+        """Return the index entries of conflicts with CRLF in all versions of the files."""
+        crlf = {str(self.repository.prefix / path) for path in self.crlf}
+        entries = []
+        for entry in split_paths(stages):
+            details, _, path = entry.partition("\t")
+            mode, blob, stage = details.split()
+            if path in crlf:
+                blob = self._store(_to_crlf(self.repository.contents([blob])[blob]))
+            entries.append(f"{mode} {blob} {stage}\t{path}\0")
+        return os.fsencode("".join(entries))
+
+    def _store(self, content: bytes) -> str:
+        command = ("hash-object", "-w", "--no-filters", "--stdin")
+        return git_bytes(self.repository.root, *command, stdin=content).decode().strip()
 
 
 def find_line_endings(
@@ -81,3 +96,7 @@ def find_line_endings(
 def _is_crlf(content: bytes) -> bool:
     """Return True if every line ends with CRLF."""
     return b"\r\n" in content and content.count(b"\r\n") == content.count(b"\n")
+
+
+def _to_crlf(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -114,7 +114,7 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
             moves=moves,
             changed_paths=changed_paths,
             conflicts=conflicts,
-            stages=_replace_stages(unmerged, stages),
+            stages=_replace_stages(unmerged, endings.convert_stages(stages)),
             ignored=_read_ignored(folder),
             owned=owned_files(definition, merged.values),
             lock_error=lock_error,

@@ -11,6 +11,7 @@ from generator.processes import ProgramError
 from generator.project.origin import Origin
 
 TITLE = "What your update will show"
+_UNKNOWN = "The changelog does not say."
 
 _NAMES = "Effect of an update|What your update will show"
 _PARAGRAPH = re.compile(rf"(?ims)^\*\*(?:{_NAMES})\W*\*\*\W*(?P<text>.*?)(?=\n\s*\n|\Z)")
@@ -40,7 +41,7 @@ def list_releases(origin: Origin, target: str) -> list[Release]:
         changelog = ""
     effects = read_effects(changelog)
     return [
-        Release(versions[version], effects.get(version, ""))
+        Release(versions[version], effects.get(version) or _UNKNOWN)
         for version in sorted(versions)
         if not version.is_prerelease or versions[version] == target
     ]

@@ -26,6 +26,11 @@ class Repository:
         """The project's folder, relative to the root."""
         return self.folder.relative_to(self.root)
 
+    @property
+    def is_nested(self) -> bool:
+        """True for a folder of a larger repository."""
+        return self.folder != self.root
+
     def entries(self, tree: str) -> dict[str, tuple[str, str]]:
         """Return mode and hash of each file of the project in a commit or a tree."""
         below = "" if self.folder == self.root else self.prefix

@@ -9,6 +9,7 @@ from generator.project.answers import require_recorded
 from generator.project.baseline import rendering_baseline
 from generator.project.manual_changes import find_manual_changes, read_own_lines
 from generator.project.merge import MergeOptions, merge
+from generator.project.nesting import require_effect
 from generator.project.origin import open_origin
 from generator.project.placeholders import show_placeholders
 from generator.project.preflight import preflight
@@ -58,6 +59,8 @@ def set_answers(folder: Path, assignments: Sequence[str], options: MergeOptions)
         if requested.items() <= recorded.values.items():
             say(f"{folder} has these answers already: there is nothing to do.")
             return
+        if project.repository.is_nested:
+            require_effect(origin.definition, requested)
         with (
             _announced("Merging the new answers"),
             rendering_baseline(recorded, origin) as baseline,

@@ -8,7 +8,7 @@ import pytest
 
 from generator.project.answers import ANSWERS_FILE
 from tests.support.command import Command, Result
-from tests.support.history import AFTER_LATEST, FIRST, LATEST, NEXT, release_change, tag
+from tests.support.history import AFTER_LATEST, CURRENT, FIRST, LATEST, NEXT, release_change, tag
 from tests.support.projects import render_release
 from tests.support.repository import template_files
 from tests.support.team import TeamProject
@@ -66,8 +66,10 @@ def test_newer_release_is_reported(command: Command, small_history: Path, tmp_pa
     assert list(releases)[-2:] == [f"v{NEXT}", f"v{LATEST}"]
     assert releases[f"v{NEXT}"] == "- Comments everywhere."
     assert releases[f"v{LATEST}"] == "each file gets another comment."
+    assert releases[f"v{CURRENT}"] == "The changelog does not say."
     text = command("check", fresh.folder).stdout
     assert f"    v{LATEST}: each file gets another comment.\n" in text
+    assert f"    v{CURRENT}: The changelog does not say.\n" in text
     assert f"v{LATEST} is released: `fastapi-service update` would merge it cleanly." in text
     assert fresh.state() == before
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generator.project.fleet import find_projects
+from generator.project.checking.fleet import find_projects
 from tests.support.command import Command, Result, assert_refused
 from tests.support.history import FIRST, LATEST
 from tests.support.repository import git

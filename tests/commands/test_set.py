@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.edits import list_lost
 from tests.support.history import AFTER_LATEST, FIRST, tag
 from tests.support.projects import (
     answers_of,
+    commit,
     differences,
     list_conflicts,
     merged_files,
@@ -19,6 +21,7 @@ from tests.support.projects import (
     switch,
     version_of,
 )
+from tests.support.repository import git
 from tests.support.team import TeamProject
 
 pytestmark = pytest.mark.slow
@@ -73,6 +76,21 @@ def test_unasked_question_is_refused(command: Command, newest: TeamProject) -> N
 
     assert_refused(result, 2, "celery_broker", "fastapi-service options")
     assert newest.state() == before
+
+
+def test_answer_without_effect_is_refused(
+    command: Command, newest: TeamProject, tmp_path: Path
+) -> None:
+    """Forges read no pipeline in a folder of a larger repository."""
+    shutil.rmtree(newest.folder / ".git")
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path, "Everything")
+
+    result = command("set", "ci=gitlab", newest.folder)
+
+    assert_refused(result, 2, "ci=gitlab has no effect", "at the root of a repository only")
+    assert git(tmp_path, "status", "--porcelain") == ""
+    assert command("set", "ci=none", newest.folder, "--preview").returncode == 0
 
 
 def test_edits_in_dropped_feature_are_named(command: Command, newest: TeamProject) -> None:

@@ -227,23 +227,32 @@ def test_crlf_is_kept(
     assert "line endings: app/orm.py" in report
 
 
+def check_out_crlf(project: TeamProject, setting: str) -> None:
+    """Check out files with CRLF that git stores with LF, or, for `stored`, with CRLF."""
+    attributes = {"attributes": "* text=auto eol=crlf\n", "stored": "* -text\n"}
+    project.commit_file(".gitattributes", attributes.get(setting, ""))
+    if setting == "autocrlf":
+        project.git("config", "core.autocrlf", "true")
+    if setting == "stored":
+        for path in project.git("ls-files").splitlines():
+            file = project.folder / path
+            file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+        project.commit("With CRLF")
+    project.git("rm", "--quiet", "--cached", "-r", ".")
+    project.git("reset", "--quiet", "--hard")
+    assert b"\r\n" in (project.folder / "app/orm.py").read_bytes()
+
+
 @pytest.mark.parametrize("setting", ["attributes", "autocrlf"])
 def test_checkout_with_crlf_merges(
     command: Command, newest: TeamProject, tmp_path: Path, setting: str
 ) -> None:
     """Files stored with LF and checked out with CRLF merge, those with near edits included."""
     template = newest.fork_template(tmp_path / "template")
-    if setting == "attributes":
-        newest.commit_file(".gitattributes", "* text=auto eol=crlf\n")
-    else:
-        newest.commit_file(".gitattributes", "")
-        newest.git("config", "core.autocrlf", "true")
     lines = newest.read("app/orm.py").splitlines()
     newest.edit("app/orm.py", lines[0], f"{lines[0]}\n# Ours.")
     newest.commit()
-    newest.git("rm", "--quiet", "--cached", "-r", ".")
-    newest.git("reset", "--quiet", "--hard")
-    assert b"\r\n" in (newest.folder / "app/orm.py").read_bytes()
+    check_out_crlf(newest, setting)
     release_change(template, "app/orm.py", lines[-1], f"{lines[-1]}\n# A fix.")
 
     result = command("update", newest.folder)
@@ -253,3 +262,35 @@ def test_checkout_with_crlf_merges(
     assert b"# Ours.\r\n" in content
     assert b"# A fix.\r\n" in content
     assert newest.git("diff", "--name-only").splitlines() == [ANSWERS_FILE, "app/orm.py"]
+
+
+@pytest.mark.parametrize("setting", ["attributes", "autocrlf", "stored"])
+def test_conflict_with_crlf_stays_crlf(
+    command: Command, newest: TeamProject, tmp_path: Path, setting: str
+) -> None:
+    """Every line of a conflict, and both of its sides, have the line endings of the checkout."""
+    template = newest.fork_template(tmp_path / "template")
+    lines = newest.read("app/orm.py").splitlines()
+    newest.edit("app/orm.py", lines[0], "# Ours.")
+    newest.write("app/orm.py", f"{newest.read('app/orm.py')}# The end.\n")
+    newest.commit()
+    check_out_crlf(newest, setting)
+    ours = (newest.folder / "app/orm.py").read_bytes()
+    release_change(template, "app/orm.py", lines[0], "# Theirs.")
+
+    result = command("update", newest.folder)
+
+    assert result.returncode == 3, result.stdout + result.stderr
+    assert "overlap in app/orm.py" in result.stderr
+    assert newest.git("diff", "--name-only", "--diff-filter=U") == "app/orm.py"
+    content = (newest.folder / "app/orm.py").read_bytes()
+    marked = [line for line in content.splitlines() if line.startswith((b"<<<<", b"====", b">>>>"))]
+    assert len(marked) == 3
+    assert content.count(b"\r\n") == content.count(b"\n")
+    assert {*ours.splitlines(), b"# Theirs."} <= {*content.splitlines()}
+    newest.git("checkout", "--ours", "app/orm.py")
+    assert (newest.folder / "app/orm.py").read_bytes() == ours
+    newest.git("checkout", "--theirs", "app/orm.py")
+    theirs = (newest.folder / "app/orm.py").read_bytes()
+    assert theirs.startswith(b"# Theirs.\r\n")
+    assert theirs.count(b"\r\n") == theirs.count(b"\n")

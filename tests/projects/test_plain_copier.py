@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from generator.processes import ProgramError
-from generator.project.answers import ANSWERS_FILE
-from generator.uv import lock
 from tests.support.edits import list_lost
 from tests.support.history import AFTER_LATEST, LATEST, release_change
 from tests.support.projects import (
@@ -20,7 +17,6 @@ from tests.support.projects import (
     version_of,
 )
 from tests.support.repository import git
-from tests.support.team import TeamProject, assert_locked
 
 pytestmark = pytest.mark.slow
 
@@ -36,31 +32,6 @@ def test_scheduled_update(small_history: Path, tmp_path: Path) -> None:
     assert list_conflicts(project) == []
     assert list_lost(project, edits) == []
     assert "alembic revision --autogenerate" in result.stderr
-
-
-def test_renovate_leaves_stale_lock(latest_project: TeamProject, tmp_path: Path) -> None:
-    """Renovate's command in a real clone changes dependencies, and cannot change the lock."""
-    project = latest_project.copy(tmp_path / "service")
-    template = project.fork_template(tmp_path / "template")
-    old = "dependencies = [\n"
-    release_change(template, "pyproject.toml", old, f'{old}    "iniconfig",\n')
-    clone = tmp_path / "clone"
-    git(tmp_path, "clone", "--quiet", str(project.folder), str(clone))
-    git(clone, "checkout", "--quiet", "-b", "renovate/template")
-    command = ["update", "--skip-answered", "--defaults", f"--answers-file={ANSWERS_FILE}"]
-
-    result = run_copier(clone, *command, f"--vcs-ref=v{AFTER_LATEST}")
-
-    assert result.returncode == 0, result.stderr
-    commit(clone, "Update the template")
-    git(clone, "checkout", "--quiet", "main")
-    git(clone, "merge", "--quiet", "--no-ff", "--message=Merge", "renovate/template")
-    # The answers file tells this pull request from others.
-    assert ANSWERS_FILE in git(clone, "diff", "--name-only", "HEAD^1", "HEAD").splitlines()
-    with pytest.raises(ProgramError, match="lockfile"):
-        assert_locked(clone)
-    lock(clone)
-    assert_locked(clone)
 
 
 def test_overlapping_edits_get_markers(small_history: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from generator.template.options import Option
 from generator.verify.matrix.rows import select_rows
@@ -18,10 +19,10 @@ OVERLAY_FILE = f"{OVERLAY}/kustomization.yaml"
 ANSWERS = (
     "container=true",
     "database=postgresql",
-    "background=celery",
     "examples=true",
     "kubernetes=true",
 )
+WITH_WORKER = ("background=celery", "ci=github")
 
 MakeProject = Callable[..., Path]
 
@@ -73,8 +74,8 @@ REFERENCES: list[Mutation] = [
 def make_project(options: tuple[Option, ...], render: Render, tmp_path: Path) -> MakeProject:
     """Return a function that renders a project with every file for deployments."""
 
-    def make(pipeline: str = "github") -> Path:
-        row = select_rows(options, [*ANSWERS, f"ci={pipeline}"])[0]
+    def make(*answers: str) -> Path:
+        row = select_rows(options, [*ANSWERS, *(answers or WITH_WORKER)])[0]
         return Path(shutil.copytree(render(row), tmp_path / "service"))
 
     return make
@@ -96,7 +97,7 @@ def test_every_linter_has_a_mistake() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mutation"), MISTAKES)
 def test_mistake_is_caught(name: str, mutation: Mutation, make_project: MakeProject) -> None:
-    project = make_project("gitlab" if name == "gitlab" else "github")
+    project = make_project("background=celery", f"ci={'gitlab' if name == 'gitlab' else 'github'}")
     linter = LINTERS[name]
     files = list(linter.files(project))
     assert linter.check(files) == ""
@@ -109,8 +110,8 @@ def test_mistake_is_caught(name: str, mutation: Mutation, make_project: MakeProj
 @pytest.mark.parametrize("name", ["null", "1e3"])
 def test_name_stays_text(name: str, options: tuple[Option, ...], render: Render) -> None:
     """A name that YAML would read as another type."""
-    for pipeline in ("github", "gitlab"):
-        row = select_rows(options, [*ANSWERS, f"ci={pipeline}"])[0]
+    for answers in (WITH_WORKER, ("background=background_tasks", "ci=gitlab")):
+        row = select_rows(options, [*ANSWERS, *answers])[0]
         project = render(row, project_name=name)
         for linter in LINTERS.values():
             if files := list(linter.files(project)):
@@ -130,5 +131,21 @@ def test_references_resolve(render: Render) -> None:
 def test_unresolved_reference_is_caught(mutation: Mutation, make_project: MakeProject) -> None:
     project = make_project()
     mutation(project)
+
+    assert unresolved_references(project) != []
+
+
+@pytest.mark.slow
+def test_jobs_have_optional_pods(make_project: MakeProject) -> None:
+    """Jobs run in the service until a team lists their manifest, or starts their container."""
+    project = make_project("background=background_tasks")
+    compose = yaml.safe_load((project / "compose.yaml").read_text())
+    enabled = [name for name, item in compose["services"].items() if "profiles" not in item]
+    assert enabled == ["database", "migrate", "service"]
+    assert compose["services"]["jobs"]["command"] == ["python", "-m", "app.jobs"]
+    assert "jobs.yaml" not in yaml.safe_load((project / LISTED).read_text())["resources"]
+    assert unresolved_references(project) == []
+
+    replace_text(f"{BASE}/jobs.yaml", "-uploads", "-files")(project)
 
     assert unresolved_references(project) != []

@@ -12,16 +12,20 @@ import pytest
 import uv
 
 from generator.processes import ProgramError
+from generator.project.answers import ANSWERS_FILE
 from generator.template.options import Option
+from generator.uv import lock
 from generator.verify.images.buildah import Buildah
 from generator.verify.matrix.rows import Row, select_rows
+from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
 from generator.verify.servers import UnavailableError
 from generator.verify.steps import Clone
 from tests.support.audit import is_unreachable
-from tests.support.live import lock_row
-from tests.support.mutations import Mutation, append_text, replace_text
-from tests.support.repository import commit_all, git
+from tests.support.history import AFTER_LATEST, release_change
+from tests.support.mutations import Mutation, append_text
+from tests.support.projects import commit, render_release, run_copier
+from tests.support.repository import git
 from tests.support.servers import skip_missing
 
 pytestmark = pytest.mark.slow
@@ -38,8 +42,9 @@ MISTAKES: dict[str, Mutation] = {
     "uv run pytest": append_text(
         "tests/test_docs.py", "\n\ndef test_broken() -> None:\n    raise ValueError\n"
     ),
-    "uv lock --check": replace_text("pyproject.toml", "alembic>=1", "alembic>=0"),
 }
+LOCK = "uv lock --check"
+DEPENDENCIES = "dependencies = [\n"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Forge:
     """A clone of a project, and the variables for this machine."""
 
     clone: Clone
+    template: Path
     settings: dict[str, str]
 
     def run(self, text: str) -> str:
@@ -64,6 +70,17 @@ class Forge:
         finally:
             git(self.clone.folder, "reset", "--quiet", "--hard", "HEAD^1")
 
+    def merge_release(self) -> None:
+        """Merge the newest release like Renovate: by its command, in a branch."""
+        folder = self.clone.folder
+        git(folder, "checkout", "--quiet", "-b", "renovate/template")
+        command = ["update", "--skip-answered", "--defaults", f"--answers-file={ANSWERS_FILE}"]
+        result = run_copier(folder, *command, f"--vcs-ref=v{AFTER_LATEST}")
+        assert result.returncode == 0, result.stderr
+        commit(folder, "Update the template")
+        git(folder, "checkout", "--quiet", "main")
+        git(folder, "merge", "--quiet", "--no-ff", "--message=Merge", "renovate/template")
+
 
 def write_program(folder: Path, name: str, script: str) -> None:
     (folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -75,6 +92,7 @@ def forge(
     request: pytest.FixtureRequest,
     options: tuple[Option, ...],
     workspace: Path,
+    checkout: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Forge]:
     """A forge without actions and images: this machine has Python, uv, and buildah."""
@@ -86,12 +104,14 @@ def forge(
     only = [*PIPELINES[request.param], "container=true", "examples=false"]
     only += ["background=background_tasks", "cors_origins=[]"]
     row = select_rows(options, only)[0]
-    project = lock_row(Row(f"pipeline-{row.id}", row.answers), workspace)
-    commit_all(project.folder)
-    git(project.folder, "rm", "--quiet", "--cached", ".env")
-    git(project.folder, "commit", "--quiet", "--amend", "--no-edit")
-
     folder = tmp_path_factory.mktemp(request.param)
+    template = Path(shutil.copytree(checkout, folder / "template"))
+    project = RenderedProject(Row(f"pipeline-{row.id}", row.answers), workspace)
+    render_release(template, project.folder, row.answers, "0.1.0")
+    lock(project.folder)
+    git(project.folder, "init", "--quiet", "--initial-branch=main")
+    commit(project.folder, "Start")
+
     programs = folder / "python/bin"
     venv.create(folder / "python", with_pip=request.param == "gitlab")
     if request.param == "github":
@@ -100,7 +120,7 @@ def forge(
     write_program(programs, "docker", f'[ "$1" = build ] && shift && exec {buildah} "$@"')
     with fresh_database(project) as url:
         settings = {"DATABASE_URL": url, "UV_PYTHON": sys.executable}
-        yield Forge(Clone(project.folder, folder / "clone", programs), settings)
+        yield Forge(Clone(project.folder, folder / "clone", programs), template, settings)
 
 
 def test_steps_are_green_and_red(
@@ -117,12 +137,20 @@ def test_steps_are_green_and_red(
 
     monkeypatch.setenv("PYTEST_ADDOPTS", "--exitfirst tests/test_docs.py")
     for text, mistake in MISTAKES.items():
-        with forge.committed(mistake), pytest.raises(ProgramError) as raised:
+        with forge.committed(mistake), pytest.raises(ProgramError):
             forge.run(text)
-        if text == "uv lock --check":
-            assert "run 'uv lock' and commit the result" in raised.value.output
 
-    update = append_text(".copier-answers.yml", "# changed\n")
-    with forge.committed(MISTAKES["uv lock --check"], update):
-        assert "commit the result of 'uv lock'" in forge.run("uv lock --check")
-        forge.run("uv sync --locked")
+    # A release of the template changes dependencies, and cannot change the lock.
+    release_change(
+        forge.template, "pyproject.toml", DEPENDENCIES, f'{DEPENDENCIES}    "iniconfig",\n'
+    )
+    forge.merge_release()
+    assert "commit the result of 'uv lock'" in forge.run(LOCK)
+    forge.run("uv sync --locked")
+    git(forge.clone.folder, "restore", "uv.lock")
+    with forge.committed(append_text("README.md", "\n")), pytest.raises(ProgramError) as raised:
+        forge.run(LOCK)
+    assert "run 'uv lock' and commit the result" in raised.value.output
+    lock(forge.clone.folder)
+    with forge.committed():
+        forge.run(LOCK)

@@ -26,6 +26,7 @@ from generator.verify.runtime import (
     terminate,
 )
 
+JOBS = ["python", "-m", "app.jobs"]
 WORKER = ["celery", "--quiet", "-A", "app.worker", "worker", "--concurrency", "2"]
 _SECRET = re.compile(r"[0-9a-f]{64}")
 
@@ -124,11 +125,10 @@ def run_service(
 def _run_worker(
     project: ContainedProject, settings: Mapping[str, str], output: int
 ) -> Iterator[None]:
-    if not project.has_worker:
-        yield
-        return
+    """Run the worker, or the jobs of the service in a container beside it."""
+    command = WORKER if project.has_worker else JOBS
     variables = project.image.variables({**project.contained_settings, **settings})
-    process = start(project.image.enter(WORKER, project.data), project.data, variables, output)
+    process = start(project.image.enter(command, project.data), project.data, variables, output)
     try:
         yield
         terminate("worker", process, WORKER_STOP_SECONDS)

@@ -14,7 +14,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from generator.errors import Problem, UsageError
-from generator.project.check_report import CheckReport
+from generator.project.checking.report import CheckReport
 from generator.template.options import Value, format_assignment
 
 _OLDEST = "oldest_release"

@@ -5,7 +5,7 @@ from pathlib import Path
 from generator.errors import CommandError, Problem
 from generator.project.answers import ANSWERS_FILE
 from generator.project.baseline import rendering_baseline
-from generator.project.check_report import CheckReport
+from generator.project.checking.report import CheckReport
 from generator.project.imports import find_deleted_imports
 from generator.project.lost_edits import find_drift, list_files, owned_files
 from generator.project.merge import MergeOptions, merge

@@ -16,8 +16,8 @@ from rich.table import Table
 from generator.console import show_pairs, show_table, step
 from generator.errors import CommandError, Problem, UsageError
 from generator.project.answers import ANSWERS_FILE, read_answers
-from generator.project.check import check
-from generator.project.check_report import CheckReport
+from generator.project.checking.compare import check
+from generator.project.checking.report import CheckReport
 from generator.project.origin import Fetched
 from generator.project.releases import TITLE
 from generator.template.addresses import holds_credentials, is_remote

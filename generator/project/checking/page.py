@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from generator.project.check_report import CheckReport
-from generator.project.fleet import describe_drift, describe_update, shorten_paths
+from generator.project.checking.fleet import describe_drift, describe_update, shorten_paths
+from generator.project.checking.report import CheckReport
 from generator.project.releases import Release
 
 Pairs = list[tuple[str, str]]
@@ -56,7 +56,7 @@ def write_page(reports: Sequence[CheckReport], path: Path, policy: Path | None) 
     rows = [
         _Row(name, report) for name, report in zip(shorten_paths(reports), reports, strict=True)
     ]
-    page = environment.get_template("fleet.html.jinja").render(
+    page = environment.get_template("page.html.jinja").render(
         title="Projects of the template" if len(rows) > 1 else f"Project {rows[0].path}",
         summary=_summarize(reports),
         policy=policy and policy.name,
