@@ -107,9 +107,10 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
     },
     "telemetry": {
         "none": Trace(),
-        "prometheus": Trace(
-            ("prometheus", "metrics", r"metrics_\w+", "telemetry", "monitoring"),
-            ("prometheus-client",),
+        "prometheus": Trace(("prometheus", r"metrics_\w+", "monitoring"), ("prometheus-client",)),
+        "opentelemetry": Trace(
+            ("opentelemetry", "otel", r"otel_\w+", "otlp", "tracing", "traces", r"trace_\w+"),
+            ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
         ),
     },
     # A version is not a word to search for; `test_render` checks its use.
@@ -129,6 +130,7 @@ SHARED: Mapping[tuple[tuple[str, str], ...], Trace] = {
     ),
     (("auth", "jwt"), ("auth", "oidc")): Trace(("jwt", "PyJWTError"), ("pyjwt",)),
     (("auth", "jwt"), ("examples", "true")): Trace((), ("python-multipart",)),
+    (("telemetry", "prometheus"), ("telemetry", "opentelemetry")): Trace(("metrics", "telemetry")),
     (("ci", "github"), ("ci", "gitlab")): Trace(("renovate", "pipeline")),
 }
 

@@ -30,7 +30,7 @@ def without_tests(mutation: Mutation) -> Mutation:
 
 WRONG_STATUS = replace_text(f"app/{ITEMS}/routes.py.jinja", "status_code=201", "status_code=200")
 FAILS_ON_SHUTDOWN = replace_text(
-    "app/{% if telemetry == 'none' %}main.py{% endif %}",
+    "app/{% if telemetry != 'prometheus' %}main.py{% endif %}",
     "from app.application",
     "import signal\nimport sys\n\nfrom app.application",
     "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n",
