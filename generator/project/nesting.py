@@ -1,5 +1,6 @@
 """Answers that have no effect in a folder of a larger repository: `_nested` of copier.yml."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -15,7 +16,7 @@ def nest(definition: str, answers: Answers) -> Answers:
     Raises UsageError for another answer to the same question.
     """
     rule = _read_rule(definition)
-    require_effect(definition, answers)
+    _require_effect(rule, answers)
     if rule["message"]:
         note(f"{rule['message'][0].upper()}{rule['message'][1:]}.")
     return {**answers, **rule["answers"]}
@@ -23,7 +24,10 @@ def nest(definition: str, answers: Answers) -> Answers:
 
 def require_effect(definition: str, answers: Answers) -> None:
     """Raise UsageError for an answer that has no effect in a larger repository."""
-    rule = _read_rule(definition)
+    _require_effect(_read_rule(definition), answers)
+
+
+def _require_effect(rule: Mapping[str, Any], answers: Answers) -> None:
     for name, value in rule["answers"].items():
         if answers.get(name, value) != value:
             raise UsageError(

@@ -30,7 +30,9 @@ def make_copier_remember() -> None:
     worker = getattr(sys.modules[run_copy.__module__], _WORKER, None)
     if sync_mode := getattr(worker, _SYNC_MODE, None):
         setattr(worker, _SYNC_MODE, _ask_once(sync_mode))
-    SandboxedEnvironment.compile = _compile_once(SandboxedEnvironment.compile)  # type: ignore[method-assign]
+    compile_once = _compile_once(SandboxedEnvironment.compile)
+    # Copier makes the environments, so only the class can be changed.
+    SandboxedEnvironment.compile = compile_once  # type: ignore[method-assign]
 
 
 def _ask_once(sync_mode: Callable[[Any, Path, int], None]) -> Callable[[Any, Path, int], None]:
