@@ -33,6 +33,26 @@ WEBSOCKET = {
     "Sec-WebSocket-Version": "13",
 }
 
+_TAKE_SLOT = """
+import asyncio
+from types import SimpleNamespace
+from sqlalchemy.exc import TimeoutError
+from app.database import Database, get_read_session, get_session
+from app.settings import Settings
+
+async def main():
+    database = Database(Settings())
+    request = SimpleNamespace(state=SimpleNamespace(database=database))
+    async with database.slot():
+        for dependency in (get_session, get_read_session):
+            try:
+                await anext(dependency(request))
+            except TimeoutError:
+                print(f"{dependency.__name__} waits")
+
+asyncio.run(main())
+"""
+
 
 @pytest.fixture(params=[f"{mode}-{database}" for mode, database in product(MODES, DATABASES)])
 def project(
@@ -60,6 +80,15 @@ def test_slow_wait_is_database_busy(project: RenderedProject, tmp_path: Path) ->
         codes = send_burst(live.client)
 
     assert codes.keys() == {"served", "DATABASE_BUSY"}, codes
+
+
+@pytest.mark.parametrize("project", ["async-sqlite", "sync-postgresql"], indirect=True)
+def test_sessions_wait_in_turn(project: RenderedProject) -> None:
+    """They wait for a slot of the service: pools serve a later request first."""
+    limits = {"DATABASE_POOL_TIMEOUT_SECONDS": "0.1", "DATABASE_POOL_SIZE": "1"}
+    output = project.call("python", "-c", _TAKE_SLOT, seconds=60, **limits)
+
+    assert output.splitlines() == ["get_session waits", "get_read_session waits"]
 
 
 def test_missing_database_is_unavailable(project: RenderedProject, tmp_path: Path) -> None:

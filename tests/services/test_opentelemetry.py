@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from generator.processes import start, stop
 from generator.project.serve import HOST, free_port
@@ -35,6 +36,8 @@ SMALL_QUEUE = {
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "50",
     "OTEL_METRIC_EXPORT_INTERVAL": "500",
 }
+# The exporter's timeout: a request that waits for a hanging collector takes as long.
+EXPORT_SECONDS = 10
 JOB = "run app.items.tasks.announce_item"
 ROUTE = "POST /api/v1/items"
 
@@ -99,9 +102,10 @@ class Receiver(ThreadingHTTPServer):
         }
 
 
-def _read(attributes: Any) -> dict[str, str]:  # noqa: ANN401
+def _read(attributes: Iterable[KeyValue]) -> dict[str, str]:
     return {
-        item.key: str(getattr(item.value, item.value.WhichOneof("value"))) for item in attributes
+        item.key: str(getattr(item.value, item.value.WhichOneof("value") or "string_value"))
+        for item in attributes
     }
 
 
@@ -271,7 +275,7 @@ def test_broken_collector_costs_nothing(
     workspace: Path,
     tmp_path: Path,
     receiver: Receiver,
-    record_property: Any,  # noqa: ANN401
+    record_property: Callable[[str, object], None],
 ) -> None:
     project = install(options, workspace, **LOCAL)
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **SMALL_QUEUE}
@@ -293,7 +297,7 @@ def test_broken_collector_costs_nothing(
     text = ", ".join(f"{mode} {1000 * value:.0f} ms" for mode, value in slowest.items())
     record_property("report", f"slowest of requests: {text}; shutdown {seconds:.1f} s")
 
-    assert max(slowest.values()) < 1
+    assert max(slowest.values()) < EXPORT_SECONDS / 2
     assert lines_of(tmp_path, "Queue full, dropping")
     assert growth < 10 * 2**20
     assert seconds < 5
@@ -308,7 +312,7 @@ def test_unreachable_collector_costs_nothing(
         fresh_database(project) as url,
         run_service(project, tmp_path, url, settings) as live,
     ):
-        assert slowest_request(live, 50) < 1
+        assert slowest_request(live, 50) < EXPORT_SECONDS / 2
         began = time.monotonic()
         live.end(5)
         assert time.monotonic() - began < 5
