@@ -2,9 +2,11 @@
 
     python -m benchmarks.telemetry [ROUNDS]
 
-Each round loads every service in turn. Requests per second are medians over rounds; the time of the
-processor per request depends less on other load of the machine. With OpenTelemetry, a tenth of the
-traces is sampled, and sent to a collector that accepts everything.
+Each round loads every service in turn; figures are medians over rounds. The time of the processor
+per request depends less on other load of the machine than requests per second do. With
+OpenTelemetry, a tenth of the traces is sampled, and sent to collectors that accept everything, are
+away, hang, fail, or answer nonsense: with 30 rounds, each of these services is loaded for a
+minute.
 """
 
 import os
@@ -12,9 +14,9 @@ import socket
 import statistics
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,50 +38,91 @@ CONNECTIONS = 4
 REQUEST = b"GET /api/v1/items HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+@dataclass
+class Figures:
+    """Figures of one service, one for each round."""
+
+    rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    slowest: list[float] = field(default_factory=list)
+
+
 class Client(Thread):
     """Sends requests over one connection until the time has passed."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
-        self.count = 0
+        self.seconds: list[float] = []
         self._port = port
 
     def run(self) -> None:
         end = time.monotonic() + SECONDS
         with socket.create_connection(("127.0.0.1", self._port)) as connection:
-            while time.monotonic() < end:
+            while (began := time.monotonic()) < end:
                 connection.sendall(REQUEST)
                 answer = b""
                 # An empty page; its last bytes end the response.
                 while not answer.endswith(b'"next_cursor":null}'):
                     answer += connection.recv(65536)
-                self.count += 1
+                self.seconds.append(time.monotonic() - began)
 
 
 class Collector(BaseHTTPRequestHandler):
+    """Accepts everything."""
+
     protocol_version = "HTTP/1.1"
+    status = 200
+    content = b""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()
+        self.wfile.write(self.content)
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
 
+class FailingCollector(Collector):
+    status = 500
+
+
+class ConfusedCollector(Collector):
+    content = b"nonsense"
+
+
+class HangingCollector(Collector):
+    def do_POST(self) -> None:
+        time.sleep(60)
+
+
+COLLECTORS: Mapping[str, type[Collector] | None] = {
+    "accepts": Collector,
+    "away": None,
+    "hangs": HangingCollector,
+    "answers 500": FailingCollector,
+    "answers nonsense": ConfusedCollector,
+}
+
+
 @contextmanager
-def run_collector() -> Iterator[dict[str, str]]:
-    """Yield the settings of a service that uses the collector."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+def run_collector(handler: type[Collector] | None) -> Iterator[dict[str, str]]:
+    """Yield the settings of a service that uses the collector, or finds none."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler or Collector) as server:
         server.daemon_threads = True
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield {
+        settings = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": "0.1",
         }
+        if handler is None:
+            server.server_close()
+            yield settings
+            return
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield settings
         server.shutdown()
 
 
@@ -88,8 +131,7 @@ def processor_seconds(live: Live) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(live: Live) -> tuple[float, float]:
-    """Return requests per second, and seconds of the processor per request."""
+def load(live: Live, figures: Figures) -> None:
     before = processor_seconds(live)
     began = time.monotonic()
     clients = [Client(live.client.port) for _ in range(CONNECTIONS)]
@@ -97,46 +139,63 @@ def load(live: Live) -> tuple[float, float]:
         client.start()
     for client in clients:
         client.join()
-    count = sum(client.count for client in clients)
-    return count / (time.monotonic() - began), (processor_seconds(live) - before) / count
+    seconds = [value for client in clients for value in client.seconds]
+    figures.rates.append(len(seconds) / (time.monotonic() - began))
+    figures.costs.append((processor_seconds(live) - before) / len(seconds))
+    figures.slowest.append(statistics.quantiles(seconds, n=100)[-1])
+
+
+def compare(title: str, services: Mapping[str, Live], rounds: int) -> Table:
+    """Load all services in turn, and compare them with the first."""
+    figures = {name: Figures() for name in services}
+    for live in services.values():
+        load(live, Figures())
+    for _ in track(range(rounds), title):
+        for name, live in services.items():
+            load(live, figures[name])
+    table = Table(title, "requests/s", "ratio", "processor ms/request", "ratio", "p99 ms", "ratio")
+    first = next(iter(figures.values()))
+    for name, figure in figures.items():
+        rate, base_rate = statistics.median(figure.rates), statistics.median(first.rates)
+        cost, base_cost = statistics.median(figure.costs), statistics.median(first.costs)
+        p99, base_p99 = statistics.median(figure.slowest), statistics.median(first.slowest)
+        table.add_row(
+            name,
+            f"{rate:.0f}",
+            f"{rate / base_rate:.3f}",
+            f"{1000 * cost:.3f}",
+            f"{cost / base_cost:.3f}",
+            f"{1000 * p99:.1f}",
+            f"{p99 / base_p99:.3f}",
+        )
+    return table
 
 
 def main(rounds: int) -> None:
     answers = row_with(OPTIONS, sqlalchemy="async", database="sqlite", auth="none").answers
     choices = [str(choice.value) for choice in find_option(OPTIONS, "telemetry").choices]
-    rates = defaultdict(list)
-    costs = defaultdict(list)
     with TemporaryDirectory() as temporary, ExitStack() as stack:
         workspace = Path(temporary)
         prepare_workspace(ROOT, workspace)
-        settings = stack.enter_context(run_collector())
-        services = {}
-        for choice in choices:
-            row = Row(f"telemetry-{choice}", {**answers, "telemetry": choice})
-            project = install_row(row, workspace)
-            folder = workspace / f"run-{choice}"
+
+        def run(name: str, telemetry: str, collector: type[Collector] | None) -> Live:
+            project = install_row(Row(name, {**answers, "telemetry": telemetry}), workspace)
+            folder = workspace / f"run {name}"
             folder.mkdir()
-            services[choice] = stack.enter_context(
-                run_on_fresh_database(project, folder, **settings)
-            )
-            load(services[choice])
-        for _ in track(range(rounds), "rounds"):
-            for choice, live in services.items():
-                rate, cost = load(live)
-                rates[choice].append(rate)
-                costs[choice].append(cost)
-    table = Table("telemetry", "requests/s", "ratio", "processor ms/request", "ratio")
-    for choice in choices:
-        rate, cost = statistics.median(rates[choice]), statistics.median(costs[choice])
-        table.add_row(
-            choice,
-            f"{rate:.0f}",
-            f"{rate / statistics.median(rates['none']):.3f}",
-            f"{1000 * cost:.3f}",
-            f"{cost / statistics.median(costs['none']):.3f}",
-        )
-    Console().print(table)
+            settings = stack.enter_context(run_collector(collector))
+            return stack.enter_context(run_on_fresh_database(project, folder, **settings))
+
+        services = {choice: run(choice, choice, Collector) for choice in choices}
+        collectors = {
+            name: run(name, "opentelemetry", handler) for name, handler in COLLECTORS.items()
+        }
+        tables = [
+            compare("telemetry", services, rounds),
+            compare("collector", collectors, rounds),
+        ]
+    for table in tables:
+        Console().print(table)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
