@@ -7,7 +7,11 @@ from http.client import responses
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -70,7 +74,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     return response
 
 
-async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+async def handle_validation_error(request: Request, error: ValidationException) -> Response:
     return _respond_invalid(request, error.errors()[:MAX_DETAILS])
 
 
@@ -94,6 +98,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Handler] = {
     errors.AppError: handle_app_error,
     HTTPException: handle_http_exception,
     RequestValidationError: handle_validation_error,
+    WebSocketRequestValidationError: handle_validation_error,
     DBAPIError: handle_database_error,
     PoolTimeoutError: handle_database_error,
 }
