@@ -6,6 +6,7 @@ from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
+from anyio import fail_after
 from fastapi import Request, Response
 from fastapi.exceptions import (
     RequestValidationError,
@@ -38,6 +39,9 @@ KEPT_HEADERS = ("allow", "content-range", "retry-after", "www-authenticate")
 
 # FastAPI's message for a body that it cannot parse, regardless of the cause.
 UNREADABLE = "There was an error parsing the body"
+
+# Time in which a client must read the next part of a response: it may hold a database connection.
+SEND_SECONDS = 60
 
 # A body of 1 MiB can contain a hundred thousand errors, or field names of that length.
 MAX_DETAILS = 100
@@ -167,7 +171,9 @@ class ErrorMiddleware:
             nonlocal started
             started = True
             try:
-                await send(message)
+                # TimeoutError is an OSError.
+                with fail_after(SEND_SECONDS):
+                    await send(message)
             except (OSError, RuntimeError) as error:
                 raise ClientDisconnect from error
 

@@ -1,6 +1,8 @@
 """Followers of jobs: several processes, shutdown, limits, slow readers and browsers."""
 
 import json
+import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,8 +22,8 @@ from generator.verify.contract.client import Client
 from generator.verify.rendered import RenderedProject
 from tests.support.command import wait_for
 from tests.support.live import Live, install_row, run_on_fresh_database
+from tests.support.processes import read_memory
 from tests.support.rendered import row_with
-from tests.support.servers import ServersFor
 
 pytestmark = pytest.mark.slow
 
@@ -45,13 +47,9 @@ RESULT_BYTES = 1_500_000
 
 @pytest.fixture(scope="module", params=ROWS)
 def project(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    servers_for: ServersFor,
-    workspace: Path,
+    request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
 ) -> RenderedProject:
     row = row_with(options, **ROWS[request.param], auth="api_key", background="background_tasks")
-    servers_for(row)
     return install_row(row, workspace)
 
 
@@ -70,7 +68,7 @@ def enqueue(client: Client) -> str:
 @contextmanager
 def follow(client: Client, job_id: str) -> Iterator[ClientConnection]:
     url = f"ws://{client.host}:{client.port}{JOBS}/{job_id}/events"
-    with connect(url, additional_headers=client.caller, proxy=None) as connection:
+    with connect(url, additional_headers=client.caller, proxy=None, max_size=None) as connection:
         yield connection
 
 
@@ -190,7 +188,7 @@ def test_slow_reader_costs_little_memory(live: Live) -> None:
             store_result(live, job_id, f"{number:06}" * (RESULT_BYTES // 6))
             state = json.loads(connection.recv(timeout=10))
             assert state["result"].startswith(f"{number:06}")
-            memory.append(read_memory(live))
+            memory.append(read_memory(live.process.pid))
 
     # The first changes fill buffers, and the allocator's pools.
     growth = memory[-1] - memory[4]
@@ -207,9 +205,3 @@ def store_result(live: Live, job_id: str, result: str) -> None:
     else:
         with psycopg.connect(url) as connection:
             connection.execute(statement.format("%s", "%s"), (json.dumps(result), job_id))
-
-
-def read_memory(live: Live) -> int:
-    """Return the resident memory of the service in bytes."""
-    status = Path(f"/proc/{live.process.pid}/status").read_text()
-    return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", status)[0])

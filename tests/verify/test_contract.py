@@ -181,6 +181,13 @@ ITEMS_FAULTS = [
     Fault("PATCH /items/{id} without", f"PATCH {ITEMS}", 409, set_error(code="CONFLICT")),
     Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 204, set_status(200)),
     Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 404, set_status(204)),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200, set_status(206)),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200, append(b"{}\n")),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200,
+        set_header("content-type", "text/plain")),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200,
+        from_match(2, append(b"1,2,3,4,5\r\n"))),
+    Fault("An export in any other", f"GET {ITEMS}/export", 406, set_error(code="NOT_FOUND")),
 ]  # fmt: skip
 JOBS_FAULTS = [
     Fault("An unknown job", f"GET {JOBS}/", 404, set_error(code="NOT_FOUND")),
