@@ -1,10 +1,8 @@
 """The export of many rows: flat memory, clients that leave, errors half way, other requests."""
 
-import csv
 import http.client
-import io
-import json
 import os
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ MEBIBYTE = 1024 * 1024
 # A part of the rows fills the allocator's pools.
 MAX_GROWTH = 16 * MEBIBYTE
 POOL_SIZE = 4
+BUFFER_BYTES = 64 * 1024
 
 _INSERT = {
     "postgresql": """
@@ -79,6 +78,11 @@ def execute(live: Live, statement: str) -> list[tuple[object, ...]]:
 @contextmanager
 def open_export(client: Client, accept: str = "*/*") -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection(client.host, client.port, timeout=60)
+    # With the system's buffers, the service could send megabytes that nobody reads.
+    connection.sock = socket.socket()
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    connection.sock.settimeout(60)
+    connection.sock.connect((client.host, client.port))
     try:
         connection.request("GET", EXPORT, headers={**client.caller, "Accept": accept})
         yield connection.getresponse()
@@ -92,8 +96,7 @@ def is_idle(live: Live) -> bool:
         states = execute(
             live,
             "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND (state <> 'idle' OR query ILIKE '%FETCH%'"
-            " AND state = 'idle in transaction')",
+            " AND pid <> pg_backend_pid() AND query ILIKE '%FETCH%' AND state <> 'idle'",
         )
         if states:
             return False
@@ -121,19 +124,6 @@ def test_memory_is_flat(live: Live, media_type: str) -> None:
 
     assert lines == ROWS + (media_type == "text/csv")
     assert growth * MEBIBYTE < MAX_GROWTH
-
-
-def test_formats_hold_the_same_rows(live: Live) -> None:
-    first = live.client.get(f"{ITEMS}?limit=1").require(200).json["items"][0]
-    with open_export(live.client, "text/csv, application/x-ndjson;q=0.1") as response:
-        table = csv.DictReader(io.TextIOWrapper(response, encoding="utf-8", newline=""))
-        rows = {row["id"]: row for row in table}
-    with open_export(live.client) as response:
-        items = {item["id"]: item for item in map(json.loads, response)}
-
-    assert rows == items
-    assert items[first["id"]] == first
-    assert [*items] == sorted(items)
 
 
 def test_client_that_leaves_ends_query(live: Live) -> None:
