@@ -57,7 +57,7 @@ def live(
 ) -> Iterator[Live]:
     mode, database = request.param.split("-")
     row = row_with(options, sqlalchemy=mode, database=database, auth="none")
-    settings = {"DATABASE_POOL_SIZE": str(POOL_SIZE), "DATABASE_POOL_TIMEOUT_SECONDS": "5"}
+    settings = {"DATABASE_POOL_SIZE": str(POOL_SIZE), "DATABASE_POOL_TIMEOUT_SECONDS": "1"}
     project = install_row(row, workspace)
     folder = tmp_path_factory.mktemp("export")
     with run_on_fresh_database(project, folder, **settings) as live:
@@ -139,7 +139,7 @@ def test_exports_leave_connections(live: Live) -> None:
     with ExitStack() as stack:
         for _ in range(POOL_SIZE // 2):
             stack.enter_context(open_export(live.client)).read(1000)
-        busy = live.client.get(EXPORT).require_error(503, "BUSY", EXPORT)
+        busy = live.client.get(EXPORT).require_error(503, "DATABASE_BUSY", EXPORT)
         live.client.get(f"{ITEMS}?limit=1").require(200)
         live.client.send_json("POST", ITEMS, {"name": f"at {time.monotonic_ns()}"}).require(201)
 

@@ -32,6 +32,8 @@ Call = dict[str, Any]
 # also follow a job, with the URL of a `socket` and its first message, or of a `source` of events.
 PAGE = """<!doctype html><title>A page</title><pre id="responses"></pre><script>
 function follow({socket, first}) {
+  // Virtual time does not wait for sockets, but for requests.
+  fetch("/after/3");
   const messages = [], connection = new WebSocket(socket);
   connection.onopen = () => first && connection.send(JSON.stringify(first));
   connection.onmessage = ({data}) => messages.push(JSON.parse(data));
