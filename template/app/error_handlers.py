@@ -6,8 +6,13 @@ from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
+from anyio import fail_after
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -34,6 +39,9 @@ KEPT_HEADERS = ("allow", "content-range", "retry-after", "www-authenticate")
 
 # FastAPI's message for a body that it cannot parse, regardless of the cause.
 UNREADABLE = "There was an error parsing the body"
+
+# Time in which a client must read the next part of a response: it may hold a database connection.
+SEND_SECONDS = 60
 
 # A body of 1 MiB can contain a hundred thousand errors, or field names of that length.
 MAX_DETAILS = 100
@@ -70,7 +78,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     return response
 
 
-async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+async def handle_validation_error(request: Request, error: ValidationException) -> Response:
     return _respond_invalid(request, error.errors()[:MAX_DETAILS])
 
 
@@ -94,6 +102,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Handler] = {
     errors.AppError: handle_app_error,
     HTTPException: handle_http_exception,
     RequestValidationError: handle_validation_error,
+    WebSocketRequestValidationError: handle_validation_error,
     DBAPIError: handle_database_error,
     PoolTimeoutError: handle_database_error,
 }
@@ -162,7 +171,9 @@ class ErrorMiddleware:
             nonlocal started
             started = True
             try:
-                await send(message)
+                # TimeoutError is an OSError.
+                with fail_after(SEND_SECONDS):
+                    await send(message)
             except (OSError, RuntimeError) as error:
                 raise ClientDisconnect from error
 

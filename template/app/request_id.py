@@ -22,14 +22,14 @@ class RequestIdMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{1,128}", given) else uuid4().hex
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in {"http.response.start", "websocket.accept"}:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 

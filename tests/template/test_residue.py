@@ -53,7 +53,7 @@ TRACES: Mapping[str, Mapping[str, Trace]] = {
         "api_key": Trace((r"api_keys?", "APIKeyHeader", "mint")),
         "none": Trace(),
     },
-    "cors_origins": {"some": Trace(("cors", r"cors_\w+", "origins?", "preflight"))},
+    "cors_origins": {"some": Trace(("cors", r"cors_\w+", "preflight"))},
     "background": {
         "background_tasks": Trace(("JOB_CONCURRENCY=0",)),
         "celery": Trace(

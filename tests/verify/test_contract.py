@@ -73,6 +73,11 @@ def with_code(code: str, change: Change) -> Change:
     return lambda answer: change(answer) if answer.json["error"]["code"] == code else answer
 
 
+def of_events(change: Change) -> Change:
+    """Change only answers about the events of a job."""
+    return lambda answer: change(answer) if answer.request.endswith("/events") else answer
+
+
 def from_match(first: int, change: Change) -> Change:
     """Change answers from the `first` match on, counted from 1."""
     number = count(1)
@@ -106,7 +111,14 @@ class FaultyClient(Client):
         headers: Headers | None = None,
         body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
-        answer = super().send(method, path, headers, body)
+        return self._change(super().send(method, path, headers, body))
+
+    def follow(
+        self, path: str, headers: Headers | None = None, first_message: object = None
+    ) -> Answer:
+        return self._change(super().follow(path, headers, first_message))
+
+    def _change(self, answer: Answer) -> Answer:
         requests = [answer.request] if self.caller else [answer.request, ANONYMOUS + answer.request]
         request_matches = any(request.startswith(self.fault.request) for request in requests)
         status_matches = self.fault.status in (None, answer.status)
@@ -169,6 +181,13 @@ ITEMS_FAULTS = [
     Fault("PATCH /items/{id} without", f"PATCH {ITEMS}", 409, set_error(code="CONFLICT")),
     Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 204, set_status(200)),
     Fault("DELETE /items/{id}", f"DELETE {ITEMS}", 404, set_status(204)),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200, set_status(206)),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200, append(b"{}\n")),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200,
+        set_header("content-type", "text/plain")),
+    Fault("GET /items/export", f"GET {ITEMS}/export", 200,
+        from_match(2, append(b"1,2,3,4,5\r\n"))),
+    Fault("An export in any other", f"GET {ITEMS}/export", 406, set_error(code="NOT_FOUND")),
 ]  # fmt: skip
 JOBS_FAULTS = [
     Fault("An unknown job", f"GET {JOBS}/", 404, set_error(code="NOT_FOUND")),
@@ -185,6 +204,21 @@ JOBS_FAULTS = [
     Fault("GET /jobs/{id}", f"GET {JOBS}/", 200, set_fields(name="other")),
     Fault("GET /jobs/{id}", f"GET {JOBS}/", 200,
         change_body(lambda job: job["finished_at"] and job.update(finished_at="0001"))),
+    Fault("WS /jobs/{id}/events sends", f"WEBSOCKET {JOBS}/", 1000, set_status(1006)),
+    Fault("WS /jobs/{id}/events sends", f"WEBSOCKET {JOBS}/", 1000,
+        change_body(lambda states: states.pop())),
+    Fault("WS /jobs/{id}/events sends", f"WEBSOCKET {JOBS}/", 1000,
+        change_body(lambda states: states.append(states[-1]))),
+    Fault("WS /jobs/{id}/events closes", f"WEBSOCKET {JOBS}/", 4404, set_status(1000)),
+    Fault("WS /jobs/{id}/events closes", f"WEBSOCKET {JOBS}/", 4403, set_status(4404)),
+    Fault("WS /jobs/{id}/events closes", f"WEBSOCKET {JOBS}/", 4404,
+        from_match(2, set_status(4403))),
+    Fault("WS /jobs/{id}/events closes", f"WEBSOCKET {JOBS}/", 4401, set_status(4404)),
+    Fault("GET /jobs/{id}/events sends", f"GET {JOBS}/", 200,
+        of_events(set_header("content-type", "application/json"))),
+    Fault("GET /jobs/{id}/events sends", f"GET {JOBS}/", 200, of_events(append(b"data: {}\n"))),
+    Fault("GET /jobs/{id}/events sends", f"GET {JOBS}/", 404,
+        of_events(set_error(code="NOT_FOUND"))),
 ]  # fmt: skip
 FILES_FAULTS = [
     Fault("POST /files returns 201", f"POST {FILES}", 201, set_fields(size=1)),

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from generator.verify.contract.client import Answer, Client, Headers
 
 # Features of the template that need credentials. Routes that a team adds may be public.
-_FEATURES = re.compile(r"/api/v1/(users/me|users|items|files|jobs)(/\{\w+\}|/reports)?(/content)?")
+_FEATURES = re.compile(
+    r"/api/v1/(users/me|users|items|files|jobs)(/\{\w+\}|/reports|/export)?(/content|/events)?"
+)
 _REGISTRATION = ("post", "/api/v1/users")
 
 

@@ -8,6 +8,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import connect
+
 from generator.errors import CommandError
 
 _ENVELOPE = {"code", "message", "path", "request_id"}
@@ -117,6 +120,28 @@ class Client:
             raise ContractError(f"{method} {path} got no answer: {error!r}") from error
         finally:
             connection.close()
+
+    def follow(
+        self, path: str, headers: Headers | None = None, first_message: object = None
+    ) -> Answer:
+        """Open a WebSocket and return its messages as a JSON list, with the code that closed it."""
+        request = f"WEBSOCKET {path}"
+        messages: list[object] = []
+        try:
+            with connect(
+                f"ws://{self.host}:{self.port}{path}",
+                additional_headers={**self.caller, **(headers or {})},
+                proxy=None,
+                open_timeout=30,
+            ) as socket:
+                if first_message is not None:
+                    socket.send(json.dumps(first_message))
+                with suppress(ConnectionClosed):
+                    while True:
+                        messages.append(json.loads(socket.recv(timeout=30)))
+                return Answer(request, socket.close_code or 0, {}, json.dumps(messages).encode())
+        except (OSError, ValueError, WebSocketException) as error:
+            raise ContractError(f"{request} failed: {error!r}") from error
 
     def get(self, path: str, headers: Headers | None = None) -> Answer:
         return self.send("GET", path, headers)

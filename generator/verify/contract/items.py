@@ -1,11 +1,15 @@
 """The contract of the items feature."""
 
+import csv
+import io
+import json
 import uuid
 from collections.abc import Callable
 
 from generator.verify.contract.client import Answer, Client
 
 _ITEMS = "/api/v1/items"
+_EXPORT = f"{_ITEMS}/export"
 _KEYS = {"id", "name", "description", "created_at", "updated_at"}
 _LIMIT = 100
 
@@ -22,6 +26,8 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_update,
         check_update_errors,
         check_delete,
+        check_export,
+        check_export_errors,
     ]
 
 
@@ -130,6 +136,26 @@ def check_delete(client: Client) -> None:
         client.send(method, path).require_error(404, "ITEM_NOT_FOUND", path)
     patched: Answer = client.send_json("PATCH", path, {"name": _name()})
     patched.require_error(404, "ITEM_NOT_FOUND", path)
+
+
+def check_export(client: Client) -> None:
+    """GET /items/export returns all items: a line of JSON for each, or CSV with a header."""
+    item = _create(client, description='A "lamp",\nblue')
+    lines = client.get(_EXPORT).require(200)
+    lines.expect(lines.headers.get("content-type") == "application/x-ndjson", "NDJSON")
+    items = [json.loads(line) for line in lines.text.splitlines()]
+    lines.expect(items[-1] == item, "the newest item in the last line")
+    table = client.get(_EXPORT, {"Accept": "text/csv"}).require(200)
+    table.expect(table.headers.get("content-type", "").startswith("text/csv"), "CSV")
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    texts = [{key: value or "" for key, value in each.items()} for each in items]
+    table.expect(rows == texts, "the same items in both formats")
+
+
+def check_export_errors(client: Client) -> None:
+    """An export in any other media type returns 406 NOT_ACCEPTABLE."""
+    answer = client.get(_EXPORT, {"Accept": "application/json"})
+    answer.require_error(406, "NOT_ACCEPTABLE", _EXPORT)
 
 
 def _name() -> str:

@@ -1,5 +1,6 @@
 """The contract of background jobs, and of the report job of the items feature."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,8 @@ _KEYS = {
     "started_at",
     "finished_at",
 }
+# Codes that close a WebSocket.
+_NORMAL, _UNAUTHORIZED, _FOREIGN, _UNKNOWN = 1000, 4401, 4403, 4404
 # The worker may have to start first.
 _SECONDS = 60
 
@@ -27,9 +30,9 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
     operations = client.operations()
     applicable: list[Callable[[Client], None]] = []
     if f"{_JOBS}/{{job_id}}" in operations:
-        applicable.append(check_unknown_job)
+        applicable += [check_unknown_job, check_socket_errors]
     if _REPORTS in operations:
-        applicable += [check_enqueue, check_result]
+        applicable += [check_enqueue, check_result, check_socket, check_events]
     return applicable
 
 
@@ -66,6 +69,50 @@ def check_result(client: Client) -> None:
     answer.expect(times == sorted(times), "its times in order")
     constant = ("id", "name", "created_at")
     answer.expect(all(job[key] == queued_job[key] for key in constant), "the job as queued")
+
+
+def check_socket(client: Client) -> None:
+    """WS /jobs/{id}/events sends the job at once and when it has ended, then closes with 1000."""
+    job_id = client.send("POST", _REPORTS).require(202).json["id"]
+    answer = client.follow(f"{_JOBS}/{job_id}/events").require(_NORMAL)
+    states = answer.json
+    answer.expect(all(set(state) == _KEYS for state in states), f"the keys {sorted(_KEYS)}")
+    answer.expect(states[-1] == client.get(f"{_JOBS}/{job_id}").json, "the job as it ended")
+    answer.expect(states[-1]["status"] == "succeeded", "status succeeded")
+    others = [state["finished_at"] for state in states[:-1]]
+    answer.expect(not any(others), "no message after the end of the job")
+
+
+def check_socket_errors(client: Client) -> None:
+    """WS /jobs/{id}/events closes with 4404 for an unknown job, and 4403 for a foreign origin.
+
+    It closes with 4401 without credentials; those of the first message are as good as headers.
+    """
+    path = f"{_JOBS}/{uuid.uuid4()}/events"
+    client.follow(path).require(_UNKNOWN)
+    client.follow(path, {"Origin": "https://foreign.example"}).require(_FOREIGN)
+    client.follow(path, {"Origin": f"http://{client.host}:{client.port}"}).require(_UNKNOWN)
+    if client.caller:
+        anonymous = client.anonymous()
+        anonymous.follow(path, first_message=dict(client.caller)).require(_UNKNOWN)
+        anonymous.follow(path, first_message={}).require(_UNAUTHORIZED)
+
+
+def check_events(client: Client) -> None:
+    """GET /jobs/{id}/events sends the job as server-sent events, and ends with it.
+
+    An unknown job returns 404 JOB_NOT_FOUND.
+    """
+    job_id = client.send("POST", _REPORTS).require(202).json["id"]
+    answer = client.get(f"{_JOBS}/{job_id}/events").require(200)
+    content_type = answer.headers.get("content-type", "")
+    answer.expect(content_type.startswith("text/event-stream"), "text/event-stream")
+    lines = [line for line in answer.text.splitlines() if line.startswith("data: ")]
+    last = json.loads(lines[-1].removeprefix("data: "))
+    answer.expect(last == client.get(f"{_JOBS}/{job_id}").json, "the job as it ended")
+    answer.expect(last["finished_at"], "the end of the job")
+    path = f"{_JOBS}/{uuid.uuid4()}/events"
+    client.get(path).require_error(404, "JOB_NOT_FOUND", path)
 
 
 def _wait_for_job(client: Client, job_id: str) -> Answer:
