@@ -26,7 +26,7 @@ class ItemUpdate(RequestBody, json_schema_extra={"minProperties": 1}):
     description: Description | None = None
 
 
-class ItemRead(BaseModel):
+class ItemRead(BaseModel, from_attributes=True):
     id: UUID
     name: str
     description: str | None
