@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Response
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from app.errors import PreconditionFailed
 
@@ -13,10 +14,12 @@ from app.errors import PreconditionFailed
 TAG = re.compile(r'(W/)?("[^"]*")')
 
 IfNoneMatch = Annotated[
-    str | None, Header(description="The ETags that the client has, or `*`: 304 if one is current")
+    str | SkipJsonSchema[None],
+    Header(description="The ETags that the client has, or `*`: 304 if one is current"),
 ]
 IfMatch = Annotated[
-    str | None, Header(description="The ETags to change, or `*`: 412 if none is current")
+    str | SkipJsonSchema[None],
+    Header(description="The ETags to change, or `*`: 412 if none is current"),
 ]
 
 # `responses` of routes that send an ETag, by status.
