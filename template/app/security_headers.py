@@ -3,11 +3,15 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# A response with an ETag may be kept by its client, who asks before each use if it is current.
+REVALIDATED = "private, no-cache"
+NOT_STORED = "no-store"
+
 
 class SecurityHeadersMiddleware:
-    """Middleware that keeps browsers from guessing media types.
+    """Middleware that keeps browsers from guessing media types, and caches from storing data.
 
-    HSTS is the business of the proxy that terminates TLS.
+    Routes may set their own Cache-Control. HSTS is the business of the proxy that terminates TLS.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -16,7 +20,10 @@ class SecurityHeadersMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                cache_control = REVALIDATED if "ETag" in headers else NOT_STORED
+                headers.setdefault("Cache-Control", cache_control)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

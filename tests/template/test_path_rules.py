@@ -31,6 +31,7 @@ SENTINELS = {
     ".gitignore": [("# Yours below.", r"\Z")],
     "README.md": [("<!-- Yours below. -->", r"\Z")],
     "docs/auth.md": [("<!-- Yours below. -->", r"\Z")],
+    "docs/caching.md": [("<!-- Yours below. -->", r"\Z")],
     "docs/jobs.md": [("<!-- Yours below. -->", r"\Z")],
     "docs/deploying.md": [("<!-- Yours below. -->", r"\Z")],
     "compose.yaml": [

@@ -20,6 +20,7 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_new_request_id,
         check_docs,
         check_metrics,
+        check_cache_control,
     ]
     with_body = [check_malformed_json, check_oversized_body] if _json_operation(client) else []
     return [*always, *with_body]
@@ -110,6 +111,13 @@ def check_metrics(client: Client) -> None:
         answer.expect(_UNKNOWN not in answer.text, "no path that a client chose")
     else:
         answer.require_error(404, "NOT_FOUND", "/metrics")
+
+
+def check_cache_control(client: Client) -> None:
+    """Health, errors and the documentation are stored by no cache."""
+    for path in ("/health", "/health/live", "/docs", "/openapi.json", _UNKNOWN):
+        answer = client.get(path)
+        answer.expect(answer.headers.get("cache-control") == "no-store", "Cache-Control: no-store")
 
 
 def check_malformed_json(client: Client) -> None:

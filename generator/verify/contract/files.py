@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from generator.verify.contract.client import Answer, Client
+from generator.verify.contract.etags import check_not_modified, is_strong
 
 _FILES = "/api/v1/files"
 _KEYS = {"id", "filename", "content_type", "size", "sha256", "created_at"}
@@ -16,7 +17,7 @@ _NAME = "Zoë's cat.png"
 def checks(client: Client) -> list[Callable[[Client], None]]:
     if _FILES not in client.operations():
         return []
-    return [check_upload, check_upload_errors, check_download, check_delete]
+    return [check_upload, check_upload_errors, check_download, check_delete, check_etag]
 
 
 def check_upload(client: Client) -> None:
@@ -58,6 +59,24 @@ def check_delete(client: Client) -> None:
     for missing in (path, f"{path}/content", f"{_FILES}/{uuid.uuid4()}"):
         client.get(missing).require_error(404, "FILE_NOT_FOUND", missing)
     client.send("DELETE", path).require_error(404, "FILE_NOT_FOUND", path)
+
+
+def check_etag(client: Client) -> None:
+    """A file and its content have strong ETags; If-None-Match returns 304 without a body.
+
+    DELETE with another ETag in If-Match returns 412 PRECONDITION_FAILED and deletes nothing.
+    """
+    path = f"{_FILES}/{upload(client, _PNG, 'image/png').require(201).json['id']}"
+    for resource in (path, f"{path}/content"):
+        answer = client.get(resource).require(200)
+        etag = answer.headers.get("etag", "")
+        answer.expect(is_strong(etag), "a strong ETag")
+        again = check_not_modified(client, resource, etag)
+        again.expect(again.body == answer.body, "the same content")
+    outdated = client.send("DELETE", path, {"If-Match": '"other"'})
+    outdated.require_error(412, "PRECONDITION_FAILED", path)
+    etag = client.get(path).require(200).headers["etag"]
+    client.send("DELETE", path, {"If-Match": etag}).require(204)
 
 
 def upload(client: Client, content: bytes, content_type: str, part: str = "file") -> Answer:

@@ -6,7 +6,8 @@ import json
 import uuid
 from collections.abc import Callable
 
-from generator.verify.contract.client import Answer, Client
+from generator.verify.contract.client import JSON_TYPE, Answer, Client
+from generator.verify.contract.etags import check_not_modified, is_strong
 
 _ITEMS = "/api/v1/items"
 _EXPORT = f"{_ITEMS}/export"
@@ -28,6 +29,8 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_delete,
         check_export,
         check_export_errors,
+        check_etag,
+        check_precondition,
     ]
 
 
@@ -158,6 +161,44 @@ def check_export_errors(client: Client) -> None:
     answer.require_error(406, "NOT_ACCEPTABLE", _EXPORT)
 
 
+def check_etag(client: Client) -> None:
+    """An item has a strong ETag, which changes with it; If-None-Match returns 304 without a body.
+
+    The 304 has the ETag, too; `*` and weak tags match, other tags do not.
+    """
+    created = client.send_json("POST", _ITEMS, {"name": _name()}).require(201)
+    path = _path(created.json)
+    etag = created.headers.get("etag", "")
+    created.expect(is_strong(etag), "a strong ETag")
+    check_not_modified(client, path, etag)
+    updated = client.send_json("PATCH", path, {"description": "Bright"}).require(200)
+    updated.expect(updated.headers.get("etag", etag) != etag, "another ETag")
+    answer = client.get(path, {"If-None-Match": etag}).require(200)
+    answer.expect(answer.headers.get("etag") == updated.headers["etag"], "the new ETag")
+
+
+def check_precondition(client: Client) -> None:
+    """If-Match with an outdated or weak ETag returns 412 PRECONDITION_FAILED and changes nothing.
+
+    PATCH and DELETE accept the current ETag and `*`; a deleted item returns 404.
+    """
+    created = client.send_json("POST", _ITEMS, {"name": _name()}).require(201)
+    path = _path(created.json)
+    outdated = created.headers.get("etag", "")
+    updated = _edit(client, path, outdated).require(200)
+    current = updated.headers.get("etag", "")
+    for refused in (outdated, f"W/{current}", "nonsense"):
+        _edit(client, path, refused).require_error(412, "PRECONDITION_FAILED", path)
+        deletion = client.send("DELETE", path, {"If-Match": refused})
+        deletion.require_error(412, "PRECONDITION_FAILED", path)
+    answer = client.get(path).require(200)
+    answer.expect(answer.json == updated.json, "the item as it was")
+    changed = _edit(client, path, "*").require(200)
+    both = f"{outdated}, {changed.headers.get('etag', '')}"
+    client.send("DELETE", path, {"If-Match": both}).require(204)
+    _edit(client, path, "*").require_error(404, "ITEM_NOT_FOUND", path)
+
+
 def _name() -> str:
     return f"Item {uuid.uuid4()}"
 
@@ -167,6 +208,11 @@ def _create(client: Client, **fields: str) -> dict[str, str]:
         client.send_json("POST", _ITEMS, {"name": _name()} | fields).require(201).json
     )
     return item
+
+
+def _edit(client: Client, path: str, if_match: str) -> Answer:
+    body = json.dumps({"description": _name()}).encode()
+    return client.send("PATCH", path, {**JSON_TYPE, "If-Match": if_match}, body)
 
 
 def _path(item: dict[str, str]) -> str:

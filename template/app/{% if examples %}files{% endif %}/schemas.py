@@ -4,7 +4,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 
-class FileRead(BaseModel):
+class FileRead(BaseModel, from_attributes=True):
     id: UUID
     filename: str
     content_type: str

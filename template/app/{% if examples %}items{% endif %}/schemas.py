@@ -6,9 +6,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.schemas import TEXT_PATTERN, RequestBody
 
+# TEXT_PATTERN with a visible character: nothing else would be left after stripping.
+NAME_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=TEXT_PATTERN),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NAME_PATTERN),
 ]
 Description = Annotated[str, StringConstraints(max_length=2000, pattern=TEXT_PATTERN)]
 
@@ -26,7 +29,7 @@ class ItemUpdate(RequestBody, json_schema_extra={"minProperties": 1}):
     description: Description | None = None
 
 
-class ItemRead(BaseModel):
+class ItemRead(BaseModel, from_attributes=True):
     id: UUID
     name: str
     description: str | None
