@@ -23,7 +23,10 @@ _DEFINITION = "copier.yml"
 
 @dataclass(frozen=True)
 class Revision:
-    """A revision of the template. `ref` is None for a snapshot, which copier cannot render."""
+    """A revision of the template, with the name that projects record.
+
+    `ref` is None for a snapshot, which copier cannot render.
+    """
 
     version: str
     ref: str | None
@@ -45,15 +48,22 @@ class Revision:
 def list_revisions(source: Source) -> Iterator[Revision]:
     """Yield the revision of the source, and then its releases, the newest first."""
     current = source.version
-    yield _make_revision(current, source.ref, _read_current(source))
+    yield _make_revision(current, _name_current(source), _read_current(source))
     tags = _find_tags(source)
     snapshots = _find_snapshots(source)
     for version in sorted(tags.keys() | snapshots.keys(), reverse=True):
         if version in tags and tags[version] != current:
-            yield _make_revision(str(version), tags[version], _read_tree(source, tags[version]))
+            tag = tags[version]
+            yield _make_revision(tag, tag, _read_tree(source, tag))
         elif version in snapshots and version not in tags:
             archive = (source.tree / _SNAPSHOTS / snapshots[version]).read_bytes()
             yield _make_revision(str(version), None, _read_archive(archive))
+
+
+def _name_current(source: Source) -> str:
+    """Return the tag of a release, which lasts longer than HEAD."""
+    is_changed = source.is_checkout and git(source.tree, "status", "--porcelain")
+    return source.ref if is_changed or not source.is_release(source.version) else source.version
 
 
 def _find_tags(source: Source) -> dict[Version, str]:

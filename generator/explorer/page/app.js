@@ -138,8 +138,10 @@ class Explorer {
   choosePath() {
     const isThere = this.project.files.has(this.path) || this.base.files.has(this.path);
     if (isThere) return;
-    const paths = [...this.project.files.keys()];
-    this.path = [...this.changes.keys()].sort()[0] ?? (paths.includes("README.md") ? "README.md" : paths[0]);
+    const changed = [...this.changes.keys()].sort();
+    const candidates = [...changed.filter((path) => !path.startsWith(".")), ...changed];
+    const [first] = this.project.files.keys();
+    this.path = candidates[0] ?? (this.project.files.has("README.md") ? "README.md" : first);
   }
 
   showSelectors() {
@@ -279,6 +281,8 @@ async function start() {
     if (matchMedia("(max-width: 700px)").matches) byId("options-panel").open = false;
     const explorer = new Explorer(await unpack());
     explorer.readAddress();
+    // For the console of a browser: `explorer.project.files` has every text.
+    globalThis.explorer = explorer;
     document.documentElement.dataset.ready = "true";
   } catch (error) {
     byId("notice").hidden = false;

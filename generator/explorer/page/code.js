@@ -94,9 +94,19 @@ function pairLines(before, after) {
   return rows;
 }
 
-function isNearChange(rows, index) {
-  const near = rows.slice(Math.max(0, index - CONTEXT_LINES), index + CONTEXT_LINES + 1);
-  return near.some(([kind]) => kind !== "equal");
+// Return the indices of the rows to show: changes, the lines around them, and short runs between.
+function listShown(rows) {
+  const shown = new Set();
+  rows.forEach(([kind], index) => {
+    if (kind === "equal") return;
+    for (let near = index - CONTEXT_LINES; near <= index + CONTEXT_LINES; near++) shown.add(near);
+  });
+  for (let start = 0, index = 0; index <= rows.length; index++) {
+    if (index < rows.length && !shown.has(index)) continue;
+    if (index - start <= CONTEXT_LINES) for (let gap = start; gap < index; gap++) shown.add(gap);
+    start = index + 1;
+  }
+  return shown;
 }
 
 function splitLines(text) {
@@ -121,6 +131,7 @@ function showDifference(container, path, before, after, isNarrow) {
   const texts = [before ?? "", after ?? ""];
   const rows = pairLines(splitLines(texts[0]), splitLines(texts[1]));
   const [left, right] = texts.map((text) => highlightLines(path, text));
+  const shown = listShown(rows);
   const body = create("tbody");
   let skipped = 0;
   const addRow = (...cells) => body.append(create("tr", {}, ...cells));
@@ -131,7 +142,7 @@ function showDifference(container, path, before, after, isNarrow) {
     skipped = 0;
   };
   rows.forEach(([kind, old, now], index) => {
-    if (kind === "equal" && !isNearChange(rows, index)) {
+    if (!shown.has(index)) {
       skipped += 1;
       return;
     }
@@ -155,7 +166,14 @@ function showDifference(container, path, before, after, isNarrow) {
   });
   addGap();
   const label = `Difference of ${path}: lines with - are removed, lines with + are added`;
-  const table = create("table", { className: isNarrow ? "diff narrow" : "diff" }, body);
+  const kinds = isNarrow ? ["number", "number", "code"] : ["number", "code", "number", "code"];
+  const columns = kinds.map((kind) => create("col", { className: `${kind}-column` }));
+  const table = create(
+    "table",
+    { className: isNarrow ? "diff narrow" : "diff" },
+    create("colgroup", {}, ...columns),
+    body,
+  );
   const region = { className: "scroll", tabIndex: 0, role: "region", "aria-label": label };
   container.replaceChildren(create("div", region, table));
 }

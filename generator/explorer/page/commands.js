@@ -11,7 +11,8 @@ function isText(question) {
 // Copier takes text as it is; `fastapi-service` reads it as YAML when it begins with a quote.
 function writeValue(question, value, forCopier) {
   if (!isText(question)) return toJson(value, false);
-  return !forCopier && /^\s*['"]/.test(value) ? toJson(value, false) : value;
+  // No column is so far to the left that the text would be folded.
+  return !forCopier && /^\s*['"]/.test(value) ? quoteDouble(value, -Infinity, 0) : value;
 }
 
 // The answers that differ from the defaults, or that have no default without a folder's name.

@@ -55,8 +55,15 @@ function createChoiceField(question, choices) {
     if (text) label.append(create("span", { className: "help" }, text));
     return label;
   });
-  const legend = create("legend", {}, ...createLabel(question));
-  const fields = create("fieldset", {}, legend, ...createMessages(question), ...list);
+  const id = `question-${question.name}`;
+  const title = create("div", { id }, ...createLabel(question));
+  const fields = create(
+    "div",
+    { className: "field", role: "radiogroup", "aria-labelledby": id },
+    title,
+    ...createMessages(question),
+    create("div", { className: "choices" }, ...list),
+  );
   const inputs = () => [...fields.querySelectorAll("input")];
   return new Field(
     question,

@@ -163,7 +163,8 @@ function showNotes(section, container, data, base, current) {
   byId("notes-title").textContent = `From ${base.version} to ${current.version}`;
   const entries = listEntries(data, base, current).map((entry) => {
     const title = create("h3", {}, [entry.version, entry.date].filter(Boolean).join(", "));
-    const effect = entry.effect ? formatProse(entry.effect) : [];
+    const text = entry.effect.charAt(0).toUpperCase() + entry.effect.slice(1);
+    const effect = formatProse(text);
     const rest = create(
       "details",
       { open: !entry.effect },
