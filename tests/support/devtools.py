@@ -34,6 +34,7 @@ class Page:
     def __init__(self, reader: Any, writer: Any) -> None:  # noqa: ANN401 - pipes of bytes
         self._reader = reader
         self._writer = writer
+        self._received = b""
         self._number = 0
         self._session: str | None = None
         self.requests: list[str] = []
@@ -108,10 +109,12 @@ class Page:
         return b64decode(captured["data"])
 
     def _read(self) -> dict[str, Any]:
-        data = bytearray()
-        while (byte := self._reader.read(1)) != b"\0":
-            assert byte, "Chromium ended."
-            data += byte
+        while b"\0" not in self._received:
+            part = self._reader.read1()
+            assert part, "Chromium ended."
+            self._received += part
+        data, _, rest = self._received.partition(b"\0")
+        self._received = rest
         message: dict[str, Any] = json.loads(data)
         self._note(message)
         return message
@@ -134,7 +137,7 @@ def open_browser(profile: Path) -> Iterator[Page]:
     to_browser = os.pipe()
     from_browser = os.pipe()
     # Chromium reads descriptor 3 and writes descriptor 4.
-    redirect = f"exec \"$@\" 3<&{to_browser[0]} 4>&{from_browser[1]}"
+    redirect = f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'
     arguments = [*QUIET, "--remote-debugging-pipe", f"--user-data-dir={profile}"]
     process = subprocess.Popen(
         ["bash", "-c", redirect, "bash", find_chromium(), *arguments],

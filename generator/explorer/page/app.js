@@ -15,6 +15,7 @@ class Explorer {
     this.previous = null;
     this.kept = null;
     this.path = null;
+    this.rendered = [];
     // The wanted view; a file without a difference is shown as it is.
     this.wantsDifference = true;
     this.form = new OptionsForm(byId("options"), (choice) => this.choose(choice));
@@ -57,12 +58,23 @@ class Explorer {
   }
 
   choose(choice) {
-    const began = performance.now();
+    performance.mark("answer");
     this.remember();
     this.choice = choice;
     this.show();
-    byId("tree").getBoundingClientRect();
-    performance.measure("change", { start: began });
+    performance.measure("answer-to-tree", "answer", "tree");
+    performance.measure("answer-to-page", "answer");
+  }
+
+  // Render a choice. The last projects are kept: the one before a change is compared with.
+  render(revision, choice) {
+    const isSame = (entry) => entry.revision === revision && entry.choice === choice;
+    let entry = this.rendered.find(isSame);
+    if (!entry) {
+      entry = { revision, choice, project: renderProject(this.data, revision, choice) };
+      this.rendered = [entry, ...this.rendered].slice(0, 4);
+    }
+    return entry.project;
   }
 
   open(path) {
@@ -96,7 +108,7 @@ class Explorer {
   }
 
   show() {
-    const project = renderProject(this.data, this.revision, this.choice);
+    const project = this.render(this.revision, this.choice);
     this.form.update(project);
     this.showSelectors();
     // A refused answer leaves the last project in view.
@@ -107,11 +119,12 @@ class Explorer {
     this.project = project;
     const [baseRevision, baseChoice] = this.findBase();
     this.baseRevision = baseRevision;
-    this.base = renderProject(this.data, baseRevision, baseChoice);
+    this.base = this.render(baseRevision, baseChoice);
     this.changes = compareFiles(this.base.files, project.files);
     this.choosePath();
     this.tellSummary();
     this.showTree();
+    performance.mark("tree");
     this.showCode();
     this.showPanels();
     this.scheduleAddress();
@@ -177,6 +190,7 @@ class Explorer {
     this.tree.show(paths, this.changes, this.path);
     byId("tree").hidden = paths.length === 0;
     byId("tree-empty").hidden = paths.length > 0;
+    byId("tree").getBoundingClientRect(); // Lay out the tree before the rest of the page.
   }
 
   showCode() {
@@ -186,14 +200,9 @@ class Explorer {
     const text = after ?? before ?? "";
     const showsDifference = Boolean(change) && this.wantsDifference;
     byId("path").textContent = this.path;
-    const lines = plural(splitLines(text).length, "line");
-    byId("file-meta").textContent = [
-      change ?? "",
-      lines,
-      formatBytes(encoder.encode(text).length),
-    ]
-      .filter(Boolean)
-      .join(", ");
+    const { lines, bytes } = measureText(text);
+    const meta = [change ?? "", plural(lines, "line"), formatBytes(bytes)];
+    byId("file-meta").textContent = meta.filter(Boolean).join(", ");
     byId("view-file").setAttribute("aria-pressed", String(!showsDifference));
     byId("view-diff").setAttribute("aria-pressed", String(showsDifference));
     byId("view-diff").disabled = !change;

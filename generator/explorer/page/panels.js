@@ -45,14 +45,29 @@ const SIZE_GROUPS = [
 ];
 
 const encoder = new TextEncoder();
+const textSizes = new Map();
+
+// Most texts are the same after a new answer, so their sizes are kept.
+function measureText(text) {
+  let size = textSizes.get(text);
+  if (!size) {
+    if (textSizes.size > 2000) textSizes.clear();
+    size = { lines: splitLines(text).length, bytes: encoder.encode(text).length };
+    textSizes.set(text, size);
+  }
+  return size;
+}
 
 function measure(files, isCounted) {
-  const texts = [...files].filter(([path]) => isCounted(path)).map(([, text]) => text);
-  return {
-    files: texts.length,
-    lines: texts.reduce((sum, text) => sum + text.split("\n").length - 1, 0),
-    bytes: texts.reduce((sum, text) => sum + encoder.encode(text).length, 0),
-  };
+  const total = { files: 0, lines: 0, bytes: 0 };
+  for (const [path, text] of files) {
+    if (!isCounted(path)) continue;
+    const { lines, bytes } = measureText(text);
+    total.files += 1;
+    total.lines += lines;
+    total.bytes += bytes;
+  }
+  return total;
 }
 
 function formatDelta(now, before) {
