@@ -10,6 +10,7 @@ import yaml
 
 from generator.console import step
 from generator.errors import UsageError
+from generator.explorer.badge import build_badge
 from generator.explorer.data import build_data
 from generator.explorer.page import GENERATOR, build_page
 from generator.explorer.schema import build_form, build_schema
@@ -20,6 +21,8 @@ from generator.template.revisions import list_revisions
 from generator.template.source import Source
 
 _INDEX = "index.html"
+# A larger file is no page of the explorer.
+_MOST_BYTES = 20_000_000
 
 
 def write_explorer(source: Source, folder: Path, report: Path | None) -> Path:
@@ -37,6 +40,7 @@ def write_explorer(source: Source, folder: Path, report: Path | None) -> Path:
         files = {
             "answers.schema.json": json.dumps(build_schema(options, source.version), indent=2),
             "backstage.yaml": yaml.safe_dump(form, sort_keys=False, allow_unicode=True),
+            "badge.svg": build_badge(data["proof"]),
             _INDEX: build_page(data),
         }
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,8 @@ def require_own(folder: Path) -> None:
     if folder.is_dir():
         if not any(folder.iterdir()):
             return
-        if index.is_file() and GENERATOR in index.read_text(encoding="utf-8", errors="replace"):
+        is_page = index.is_file() and index.stat().st_size < _MOST_BYTES
+        if is_page and GENERATOR in index.read_text(encoding="utf-8", errors="replace"):
             return
     raise UsageError(f"{folder} is neither empty nor an earlier explorer: choose another --out.")
 

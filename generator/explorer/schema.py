@@ -36,7 +36,7 @@ def build_schema(options: Sequence[Option], version: str) -> dict[str, Value]:
 def build_form(options: Sequence[Option], location: str, version: str) -> dict[str, Value]:
     """Return a template for the scaffolder of Backstage, with one page of questions per kind.
 
-    Backstage has no action for copier: `steps` names the one that the team installs.
+    Backstage itself has no action for copier: `fetch:copier` is that of a plugin.
     """
     asked = [option for option in options if not option.computed]
     pages = [
@@ -59,11 +59,10 @@ def build_form(options: Sequence[Option], location: str, version: str) -> dict[s
                 {
                     "id": "render",
                     "name": "Render",
-                    "action": "copier:copy",
+                    "action": "fetch:copier",
                     "input": {
                         "url": location,
-                        "ref": version,
-                        "answers": {
+                        "values": {
                             option.name: f"${{{{ parameters.{option.name} }}}}" for option in asked
                         },
                     },

@@ -22,7 +22,7 @@ from tests.support.linters import call
 from tests.support.rendered import MATRIX, OPTIONS
 from tests.support.repository import ROOT, commit_all, git
 
-FILES = {"answers.schema.json", "backstage.yaml", "index.html"}
+FILES = {"answers.schema.json", "backstage.yaml", "badge.svg", "index.html"}
 ASKED = [option for option in OPTIONS if not option.computed]
 CONDITIONAL = [option for option in ASKED if option.when is not True]
 STAGE = {"name": "boot", "ok": True, "seconds": 2.5, "shared": False, "output": ""}
@@ -224,7 +224,7 @@ def test_schema_and_form_are_copier_yml(folder: Path) -> None:
     assert pages[0]["required"] == ["project_name"]
     assert [option.name for option in ASKED if not _is_described(option, fields[option.name])] == []
     (step,) = form["spec"]["steps"]
-    assert list(step["input"]["answers"]) == [option.name for option in ASKED]
+    assert list(step["input"]["values"]) == [option.name for option in ASKED]
 
 
 def _is_described(option: Option, field: Mapping[str, Any]) -> bool:

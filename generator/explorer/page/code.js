@@ -116,7 +116,7 @@ function splitLines(text) {
 }
 
 function createCell(lines, index, sign) {
-  const number = create("td", { className: "number" }, index === undefined ? "" : `${index + 1}`);
+  const number = create("td", { className: "line-number" }, index === undefined ? "" : `${index + 1}`);
   const kind = index === undefined ? "blank" : { "+": "added", "-": "removed" }[sign] ?? "equal";
   const code = create("td", { className: `code ${kind}` });
   if (index !== undefined) {
@@ -154,9 +154,9 @@ function showDifference(container, path, before, after, isNarrow) {
         ...createCell(right, now, isEqual ? "" : "+"),
       );
     } else if (isEqual) {
-      addRow(create("td", { className: "number" }, `${old + 1}`), ...createCell(right, now, ""));
+      addRow(create("td", { className: "line-number" }, `${old + 1}`), ...createCell(right, now, ""));
     } else {
-      const blank = () => create("td", { className: "number" });
+      const blank = () => create("td", { className: "line-number" });
       if (old !== undefined) {
         const [number, code] = createCell(left, old, "-");
         addRow(number, blank(), code);
