@@ -162,6 +162,24 @@ def test_releases_are_tags_and_snapshots(small: Path) -> None:
     assert "README.md.jinja" in earlier[2].files
 
 
+def test_url_has_releases(command: Command, small: Path, tmp_path: Path) -> None:
+    git(small, "tag", "v1.0.0")
+    (small / "template/later.txt").touch()
+    commit_all(small, "Later")
+    git(small, "tag", "v1.1.0")
+
+    result = command("explore", "--template", f"git+file://{small}")
+
+    assert result.returncode == 0, result.stderr
+    data = read_data(tmp_path / "explorer/index.html")
+    assert data["location"] == f"git+file://{small}"
+    assert [revision["ref"] for revision in data["revisions"]] == ["v1.1.0", "v1.0.0"]
+
+
+def test_badge_counts_rows(folder: Path) -> None:
+    assert "1 of 1 combinations passed, 2026-11-30" in (folder / "badge.svg").read_text()
+
+
 def test_proof_is_in_page(folder: Path) -> None:
     proof = read_data(folder / "index.html")["proof"]
 

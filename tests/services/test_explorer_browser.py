@@ -184,7 +184,7 @@ def test_difference_is_read(page: Page) -> None:
     assert mark == "pyproject.toml~, changed"
     assert "".join(texts(page, ".diff .removed")).count("aiosqlite") == 1
     assert "".join(texts(page, ".diff .added")).count("psycopg") == 1
-    assert "1 added" in text(page, "summary") or "changed" in text(page, "summary")
+    assert " changed." in text(page, "summary")
 
 
 def test_file_is_shown_whole(page: Page) -> None:
@@ -201,6 +201,14 @@ def test_refused_name_says_why(page: Page) -> None:
 
     assert "a package that the service itself installs" in text(page, "objection-project_name")
     assert text(page, "summary").startswith("project_name: ")
+
+
+def test_refused_link_shows_defaults(page: Page, index: Path) -> None:
+    page.open(f"{index.as_uri()}#auth=none&project_name=FastAPI")
+
+    assert text(page, "summary").startswith("project_name: ")
+    assert "app/auth.py" not in files_of(page)
+    assert "app/main.py" in files_of(page)
 
 
 def test_keyboard_reaches_files(page: Page) -> None:

@@ -111,29 +111,42 @@ class Explorer {
     const project = this.render(this.revision, this.choice);
     this.form.update(project);
     this.showSelectors();
-    // A refused answer leaves the last project in view.
     if (project.objections.size) {
-      this.tellObjection(project);
+      this.showRefused(project);
       return;
     }
+    this.showProject(project);
+    this.tellSummary();
+    performance.mark("tree");
+    this.showRest();
+    this.scheduleAddress();
+  }
+
+  // A refused answer leaves the last project in view; a link has none yet.
+  showRefused(project) {
+    if (!this.project) {
+      const accepted = [...this.choice].filter(([name]) => !project.objections.has(name));
+      this.showProject(this.render(this.revision, new Map(accepted)));
+      this.showRest();
+    }
+    const [name, text] = [...project.objections][0];
+    byId("summary").textContent = `${name}: ${text}`;
+    byId("summary").classList.add("objection");
+  }
+
+  showProject(project) {
     this.project = project;
     const [baseRevision, baseChoice] = this.findBase();
     this.baseRevision = baseRevision;
     this.base = this.render(baseRevision, baseChoice);
     this.changes = compareFiles(this.base.files, project.files);
     this.choosePath();
-    this.tellSummary();
     this.showTree();
-    performance.mark("tree");
-    this.showCode();
-    this.showPanels();
-    this.scheduleAddress();
   }
 
-  tellObjection(project) {
-    const [name, text] = [...project.objections][0];
-    byId("summary").textContent = `${name}: ${text}`;
-    byId("summary").classList.add("objection");
+  showRest() {
+    this.showCode();
+    this.showPanels();
   }
 
   tellSummary() {

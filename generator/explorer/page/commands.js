@@ -1,5 +1,7 @@
 // The commands that make the shown project, for sh, bash and zsh.
 
+const FOLDER = "myservice";
+
 function quoteForShell(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -29,7 +31,6 @@ function listAssignments(revision, project, forCopier) {
 // Returns no commands for a snapshot: no tag of the template has it.
 function writeCommands(data, revision, project) {
   if (revision.ref === null) return null;
-  const folder = project.names.project_slug ?? "service";
   const source = quoteForShell(data.location);
   const ref = quoteForShell(revision.ref);
   const lines = (parts) => parts.join(" \\\n  ");
@@ -37,10 +38,10 @@ function writeCommands(data, revision, project) {
     copier: lines([
       `copier copy --defaults --vcs-ref ${ref}`,
       ...listAssignments(revision, project, true),
-      `${source} ${folder}`,
+      `${source} ${FOLDER}`,
     ]),
     service: lines([
-      `fastapi-service new ${folder} --defaults`,
+      `fastapi-service new ${FOLDER} --defaults`,
       `--template ${source} --ref ${ref}`,
       ...listAssignments(revision, project, false),
     ]),
