@@ -276,6 +276,7 @@ class Explorer {
     this.readBase(parameters.get("from"));
     this.form.build(this.revision);
     this.show();
+    this.tree.reveal();
   }
 
   readBase(text) {

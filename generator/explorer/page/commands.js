@@ -42,7 +42,8 @@ function writeCommands(data, revision, project) {
     ]),
     service: lines([
       `fastapi-service new ${FOLDER} --defaults`,
-      `--template ${source} --ref ${ref}`,
+      `--template ${source}`,
+      `--ref ${ref}`,
       ...listAssignments(revision, project, false),
     ]),
   };

@@ -135,14 +135,14 @@ function showProof(container, data, revision, project) {
   }
   const [best] = findProof(data, revision, project);
   const { started, version } = data.proof;
+  const time = started.replace("T", " ").replace("+00:00", " UTC");
   if (!best) {
-    const text = `The report of ${started} has no combination with these architecture answers.`;
+    const text = `The report of ${time} has no combination with these architecture answers.`;
     container.replaceChildren(create("p", {}, text));
     return;
   }
   const [row, differences] = best;
   const verdict = row.ok ? "passed" : "failed";
-  const time = started.replace("T", " ").replace("+00:00", " UTC");
   const which = differences.length
     ? `The closest combination, with ${differences
         .map((name) => `${name}=${writeAnswer(row.answers[name])}`)

@@ -82,6 +82,16 @@ class FileTree {
     );
   }
 
+  // Scroll to the selected file, without moving the page.
+  reveal() {
+    const item = this.element.querySelector('[aria-selected="true"]');
+    if (!item) return;
+    const top = item.getBoundingClientRect().top - this.element.getBoundingClientRect().top;
+    if (top < 0 || top > this.element.clientHeight - 40) {
+      this.element.scrollTop += top - this.element.clientHeight / 3;
+    }
+  }
+
   activate(item, focus = true) {
     this.element.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
     item.tabIndex = 0;
