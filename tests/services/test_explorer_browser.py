@@ -144,7 +144,14 @@ def test_random_choices_are_copiers(
 def test_copied_command_makes_project(page: Page, command: Command, tmp_path: Path) -> None:
     show(page, LATEST_TAG, {"project_name": HOSTILE_NAMES[0], "auth": "none"})
 
-    program, *arguments = split_command(text(page, "command-service"), tmp_path)
+    permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+    page.call("Browser.grantPermissions", permissions=permissions)
+    page.call("Page.bringToFront")
+    page.evaluate("document.querySelector('#commands button').click()")
+    page.wait("document.querySelector('#commands button').textContent === 'Copied'")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == text(page, "command-service")
+    program, *arguments = split_command(copied, tmp_path)
     result = command(*arguments)
 
     assert program == "fastapi-service"

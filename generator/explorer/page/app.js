@@ -22,6 +22,10 @@ class Explorer {
     this.tree = new FileTree(byId("tree"), (path) => this.open(path));
     this.narrow = matchMedia("(max-width: 1150px)");
     this.connect();
+    if (data.omitted.length) {
+      const omitted = data.omitted.join(", ");
+      byId("lead").textContent += ` Left out, since the page cannot evaluate them: ${omitted}.`;
+    }
   }
 
   connect() {

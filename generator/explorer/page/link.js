@@ -37,7 +37,7 @@ function readChoice(revision, parameters) {
       ? values.includes(value)
       : question.type === "bool"
         ? typeof value === "boolean"
-        : isText(question) || Array.isArray(value);
+        : isText(question) || Array.isArray(value) || typeof value === "number";
     if (isKnown) choice.set(question.name, value);
   }
   return choice;

@@ -85,7 +85,10 @@ function createTextField(question) {
   return new Field(
     question,
     element,
-    () => (input.value === "" && input.placeholder ? undefined : input.value),
+    () => {
+      if (input.value === "" && input.placeholder) return undefined;
+      return castAnswer(question, input.value);
+    },
     (value, project) => {
       // An empty field has the computed default, where there is one.
       const isComputed = Array.isArray(question.default) && project.defaults.get(question.name);
@@ -115,6 +118,14 @@ function createListField(question) {
   );
 }
 
+// A mapping: it has the default here, and other values on the command line.
+function createFixedField(question) {
+  const label = create("div", {}, ...createLabel(question));
+  const hint = create("span", { className: "help" }, "The page shows the default.");
+  const element = create("div", { className: "field" }, label, hint, ...createMessages(question));
+  return new Field(question, element, () => undefined, () => {});
+}
+
 function createField(question) {
   const preset = Array.isArray(question.default) ? undefined : question.default.value;
   if (question.choices.length) {
@@ -129,7 +140,9 @@ function createField(question) {
     });
     return createChoiceField(question, choices);
   }
-  return Array.isArray(preset) ? createListField(question) : createTextField(question);
+  if (Array.isArray(preset)) return createListField(question);
+  const isFixed = preset !== null && typeof preset === "object";
+  return isFixed ? createFixedField(question) : createTextField(question);
 }
 
 class OptionsForm {

@@ -15,8 +15,9 @@ function toMaps(value) {
 }
 
 function castAnswer(question, text) {
-  if (question.type !== "bool") return text;
-  return !FALSE_TEXTS.has(text.trim().toLowerCase());
+  if (question.type === "bool") return !FALSE_TEXTS.has(text.trim().toLowerCase());
+  const isNumber = question.type === "int" || question.type === "float";
+  return isNumber && text.trim() && !Number.isNaN(Number(text)) ? Number(text) : text;
 }
 
 // The default after these answers, or undefined when it needs an answer of the user.
