@@ -17,6 +17,7 @@ from rich.table import Table
 
 from generator import console
 from generator.errors import CommandError, UsageError
+from generator.explorer.explore import write_explorer
 from generator.processes import interrupted_once
 from generator.project.checking.compare import check as check_project
 from generator.project.checking.fleet import (
@@ -53,6 +54,7 @@ app = typer.Typer(
 _SOURCE_HELP = "Checkout or git URL of the template; default: the origin of this installation."
 _REF_HELP = "Revision; default: HEAD of a checkout, the latest release of a URL."
 _DIRTY_HELP = "Render uncommitted changes; such a project cannot be updated."
+_EXPLORED_DIRTY_HELP = "Show uncommitted changes, too."
 _FOLDER_HELP = "Folder of the project; default: the current one."
 TemplateOption = Annotated[
     str | None, typer.Option("--template", metavar="SRC", help=_SOURCE_HELP, show_default=False)
@@ -251,6 +253,33 @@ def verify(
 
     if not verify_template(template, only or [], jobs, keep, report, images=images):
         raise typer.Exit(1)
+
+
+@app.command()
+def explore(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="New or empty folder, or an earlier page.")
+    ] = Path("explorer"),
+    *,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Show this report of `verify --report`."),
+    ] = None,
+    template: TemplateOption = None,
+    ref: RefOption = None,
+    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help=_EXPLORED_DIRTY_HELP)] = False,
+) -> None:
+    """Write a page that shows every project of the template, and the changes of its releases."""
+    with open_template(template, ref) as source:
+        if not allow_dirty:
+            source.require_clean()
+        page = write_explorer(source, _resolve(out), report)
+    console.say(str(page))
+    if open_page:
+        typer.launch(page.as_uri())
 
 
 def _print_version(requested: bool) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from generator.uv import lock
 from tests.support import documents
+from tests.support.linters import lint_workflows
 from tests.support.rendered import MATRIX, Render, list_dependencies
 from tests.support.repository import ROOT
 
@@ -89,13 +90,17 @@ def test_generated_documents_are_current() -> None:
     assert documents.replace_table(text) == text
 
 
+def test_pages_workflow_is_safe() -> None:
+    assert lint_workflows([ROOT / ".github/workflows/pages.yml"]) == ""
+
+
 def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 70
 
 
 def test_verify_is_imported_by_nothing_else() -> None:
     """Users who make and update services do not install the extra."""
-    for folder in ("template", "project", "."):
+    for folder in ("template", "project", "explorer", "."):
         pattern = "*.py" if folder == "." else "**/*.py"
         for path in (ROOT / "generator" / folder).glob(pattern):
             imports = re.findall(r"(?m)^(?:from|import) (generator\.verify\S*)", path.read_text())

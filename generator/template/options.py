@@ -30,7 +30,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Option:
-    """A question. `default`, `when` and `placeholder` may be Jinja."""
+    """A question. `default`, `when`, `placeholder` and `validator` may be Jinja."""
 
     name: str
     kind: str
@@ -40,6 +40,7 @@ class Option:
     help: str
     when: str | bool
     placeholder: str
+    validator: str = ""
 
     @property
     def computed(self) -> bool:
@@ -161,6 +162,7 @@ def _parse_option(name: str, details: Mapping[str, Value], kinds: Mapping[str, s
         help=str(details.get("help", "")),
         when=when if isinstance(when, bool) else str(when),
         placeholder=str(details.get("placeholder", "")),
+        validator=str(details.get("validator", "")),
     )
 
 

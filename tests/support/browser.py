@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 # Switch off Chromium's own traffic (updates, safe browsing), which is in the log of requests, too.
-_QUIET = [
+QUIET = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -56,7 +56,7 @@ def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
         url,
     ]
     result = subprocess.run(
-        [program, *_QUIET, *arguments],
+        [program, *QUIET, *arguments],
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,0 +1,1 @@
+"""The explorer: one page that shows every project which the template can render."""
