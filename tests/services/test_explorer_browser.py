@@ -5,7 +5,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -169,11 +169,11 @@ def test_releases_differ_as_rendered(page: Page, history: Path, tmp_path: Path) 
         render(str(history), tmp_path / version, choice, ref=version, ask=False)
         projects[version] = read_project(tmp_path / version)
 
-    for newer, older in combinations(versions, 2):
-        show(page, newer, choice)
-        select(page, "base", f"release:{older}")
-        assert changes_of(page) == compare_projects(projects[older], projects[newer])
-        assert text(page, "notes-title") == f"From {older} to {newer}"
+    for before, after in permutations(versions, 2):
+        show(page, after, choice)
+        select(page, "base", f"release:{before}")
+        assert changes_of(page) == compare_projects(projects[before], projects[after])
+        assert text(page, "notes-title") == f"From {before} to {after}"
 
 
 def test_changelog_is_beside_release(page: Page) -> None:
