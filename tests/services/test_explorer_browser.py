@@ -162,7 +162,7 @@ def test_copied_command_makes_project(page: Page, command: Command, tmp_path: Pa
 
 
 def test_releases_differ_as_rendered(page: Page, history: Path, tmp_path: Path) -> None:
-    choice: Answers = {"project_name": "Pairs", "auth": "api_key", "container": False}
+    choice: Answers = {"project_name": "Pairs", "auth": "api_key", "sqlalchemy": "sync"}
     versions = versions_of(page)
     projects = {}
     for version in versions:
