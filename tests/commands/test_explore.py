@@ -149,6 +149,8 @@ def test_releases_are_tags_and_snapshots(small: Path) -> None:
         current, *releases = list_revisions(source)
     with open_template(str(small), "v1.0.0") as source:
         earlier = list(list_revisions(source))
+    with open_template(str(small), "v0.7.0") as source:
+        assert [item.ref for item in list_revisions(source)] == ["v0.7.0", None]
 
     assert (current.version, current.ref) == ("v1.1.0rc1", "HEAD")
     assert "later.txt" in current.files

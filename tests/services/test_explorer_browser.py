@@ -5,7 +5,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -162,18 +162,18 @@ def test_copied_command_makes_project(page: Page, command: Command, tmp_path: Pa
 
 
 def test_releases_differ_as_rendered(page: Page, history: Path, tmp_path: Path) -> None:
-    choice: Answers = {"project_name": "Pairs", "auth": "api_key", "container": False}
+    choice: Answers = {"project_name": "Pairs", "auth": "api_key", "sqlalchemy": "sync"}
     versions = versions_of(page)
     projects = {}
     for version in versions:
         render(str(history), tmp_path / version, choice, ref=version, ask=False)
         projects[version] = read_project(tmp_path / version)
 
-    for newer, older in combinations(versions, 2):
-        show(page, newer, choice)
-        select(page, "base", f"release:{older}")
-        assert changes_of(page) == compare_projects(projects[older], projects[newer])
-        assert text(page, "notes-title") == f"From {older} to {newer}"
+    for before, after in permutations(versions, 2):
+        show(page, after, choice)
+        select(page, "base", f"release:{before}")
+        assert changes_of(page) == compare_projects(projects[before], projects[after])
+        assert text(page, "notes-title") == f"From {before} to {after}"
 
 
 def test_changelog_is_beside_release(page: Page) -> None:
