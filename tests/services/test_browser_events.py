@@ -52,7 +52,8 @@ def test_page_opens_socket(service: CorsService, tmp_path: Path) -> None:
         to_socket(service, path, first={"Authorization": "Bearer nonsense"}),
     ]
 
-    followed, missing, refused = run_page(service.allowed, calls, tmp_path)
+    # A page for each: Chromium's virtual time starves the second socket of a page.
+    followed, missing, refused = (run_page(service.allowed, [call], tmp_path)[0] for call in calls)
     (foreign,) = run_page(service.foreign[0], calls[:1], tmp_path)
 
     job = service.live.client.get(path.removesuffix("/events")).json
