@@ -90,7 +90,7 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         _run_copier(folder, answers, ref, repository.folder)
         merged = read_answers(folder)
         if resources:
-            resources.switch(folder, rendered, merged.values)
+            resources.switch(folder, repository.prefix, merged.values)
         text = merged.with_origin(origin.location, merged.commit)
         (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
 

@@ -4,20 +4,22 @@ The files belong to the team. As for rendered files, the team's edits are merged
 between the text for the old answers and the text for the new ones.
 """
 
-import subprocess
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.errors import CommandError
-from generator.git import git_settings
-from generator.processes import environment
+from generator.git import git, git_bytes
+from generator.processes import ProgramError
 from generator.project.resources.modules import read_tables
 from generator.project.resources.record import read_record
 from generator.project.resources.render import find_targets, render_service
 from generator.project.resources.resource import Resource, parse_command
 from generator.template.options import Answers
+
+_LABELS = ("-L", "yours", "-L", "before", "-L", "after the new answers")
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,22 @@ class Resources:
             (baseline / path).parent.mkdir(parents=True, exist_ok=True)
             (baseline / path).write_bytes(content)
 
-    def switch(self, folder: Path, baseline: Path, answers: Answers) -> None:
+    def switch(self, folder: Path, prefix: Path, answers: Answers) -> None:
         """Merge the difference to the new answers into the files of a worktree.
 
-        A file with an edit of the same lines stays as it is. It is removed from the baseline, so
-        that all of its lines count as the team's.
+        `prefix` is the folder of the project in its repository. Conflicts are marked in the file
+        and in git's index, as copier marks them.
         """
         switched = _render(folder, self.resources, answers)
-        for path, content in self.rendered.items():
-            if switched.get(path, content) == content:
+        for path, old in self.rendered.items():
+            new = switched.get(path, old)
+            edited = (folder / path).read_bytes()
+            if new == old:
                 continue
-            merged = _merge(folder / path, content, switched[path])
-            if merged is None:
-                (baseline / path).unlink()
-            else:
-                (folder / path).write_bytes(merged)
+            if edited == old:
+                (folder / path).write_bytes(new)
+            elif not _merge(folder / path, old, new):
+                _mark_conflict(folder, prefix / path, [old, edited, new])
 
 
 def read_resources(folder: Path, answers: Answers) -> Resources:
@@ -77,19 +80,27 @@ def _render(folder: Path, resources: list[Resource], answers: Answers) -> dict[s
     return files
 
 
-def _merge(path: Path, old: bytes, new: bytes) -> bytes | None:
-    """Merge three versions of a file; returns None for a conflict."""
-    if path.read_bytes() == old:
-        return new
+def _merge(path: Path, old: bytes, new: bytes) -> bool:
+    """Merge the difference into a file; returns False if it has conflicts."""
     with TemporaryDirectory(prefix="fastapi-service-") as name:
-        versions = {"ours": path.read_bytes(), "base": old, "theirs": new}
-        for version, content in versions.items():
-            (Path(name) / version).write_bytes(content)
-        result = subprocess.run(
-            ["git", "merge-file", "--stdout", *versions],  # noqa: S607
-            cwd=name,
-            env=environment(**git_settings()),
-            capture_output=True,
-            check=False,
-        )
-    return None if result.returncode else result.stdout
+        base = Path(name) / "base"
+        theirs = Path(name) / "theirs"
+        base.write_bytes(old)
+        theirs.write_bytes(new)
+        try:
+            git(path.parent, "merge-file", *_LABELS, path.name, str(base), str(theirs))
+        except ProgramError:
+            if b"<<<<<<< " not in path.read_bytes():
+                raise
+            return False
+    return True
+
+
+def _mark_conflict(folder: Path, path: Path, versions: list[bytes]) -> None:
+    """Replace the entry of a file in git's index by its three versions."""
+    store = ("hash-object", "-w", "--no-filters", "--stdin")
+    blobs = [git_bytes(folder, *store, stdin=content).decode().strip() for content in versions]
+    lines = [f"0 {'0' * len(blobs[0])}\t{path}"]
+    lines += [f"100644 {blob} {stage}\t{path}" for stage, blob in enumerate(blobs, 1)]
+    stdin = os.fsencode("".join(f"{line}\0" for line in lines))
+    git_bytes(folder, "update-index", "-z", "--index-info", stdin=stdin)
