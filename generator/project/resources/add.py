@@ -25,6 +25,7 @@ from generator.project.resources.record import RECORD, extend_record
 from generator.project.resources.render import (
     find_parents,
     find_targets,
+    format_sources,
     render_revision,
     render_service,
     render_tests,
@@ -69,11 +70,14 @@ def _render(project: Path, resource: Resource) -> dict[str, bytes]:
     head = find_head(project)
     revision = f"{next_number(project):04}_{resource.plural}"
     mounted = mount(project, resource.plural)
+    sources = {
+        **render_service(resource, targets, answers),
+        **render_tests(resource, targets, parents),
+        **render_revision(resource, targets, revision, head),
+    }
     files = {
         f"app/{resource.plural}/__init__.py": b"",
-        **render_service(project, resource, targets, answers),
-        **render_tests(project, resource, targets, parents),
-        **render_revision(project, resource, targets, revision, head),
+        **format_sources(project, sources),
         RECORD: extend_record(project, resource.command),
     }
     if b"\r\n" in mounted:

@@ -1,13 +1,13 @@
 """Renders the files of a resource in the style of a project."""
 
 import ast
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from ruff import find_ruff_bin
 
 from generator.errors import UsageError
 from generator.processes import run
@@ -112,18 +112,17 @@ def find_parents(
 
 
 def render_service(
-    project: Path, resource: Resource, targets: Mapping[str, Table], answers: Answers
-) -> dict[str, bytes]:
-    """Render the modules of the service, formatted as the project's own settings say."""
-    return _render(project, _SERVICE, resource, {**answers, **_context(resource, targets)})
+    resource: Resource, targets: Mapping[str, Table], answers: Answers
+) -> dict[str, str]:
+    """Render the modules of the service."""
+    return _render(_SERVICE, resource, {**answers, **_context(resource, targets)})
 
 
 def render_tests(
-    project: Path,
     resource: Resource,
     targets: Mapping[str, Table],
     parents: Mapping[str, Parent],
-) -> dict[str, bytes]:
+) -> dict[str, str]:
     needs_engine = any(parent.needs_engine for parent in parents.values())
     made = {parent.table.name: parent for parent in parents.values() if parent.is_resource}.values()
     inserted = {
@@ -150,20 +149,19 @@ def render_tests(
         }.values(),
         "table_values": _describe_values,
     }
-    return _render(project, _TESTS, resource, context)
+    return _render(_TESTS, resource, context)
 
 
 def render_revision(
-    project: Path,
     resource: Resource,
     targets: Mapping[str, Table],
     revision: str,
     parent: str | None,
-) -> dict[str, bytes]:
+) -> dict[str, str]:
     down = f'"{parent}"' if parent else "None"
     context = _context(resource, targets) | {"revision": revision, "down_revision": down}
     texts = {f"migrations/versions/{revision}.py": "revision.py.jinja"}
-    return _render(project, texts, resource, context)
+    return _render(texts, resource, context)
 
 
 def _context(resource: Resource, targets: Mapping[str, Table]) -> dict[str, object]:
@@ -175,8 +173,8 @@ def _context(resource: Resource, targets: Mapping[str, Table]) -> dict[str, obje
 
 
 def _render(
-    project: Path, texts: Mapping[str, str], resource: Resource, context: Mapping[str, object]
-) -> dict[str, bytes]:
+    texts: Mapping[str, str], resource: Resource, context: Mapping[str, object]
+) -> dict[str, str]:
     environment = Environment(
         loader=PackageLoader("generator.project.resources", "texts"),
         undefined=StrictUndefined,
@@ -198,11 +196,11 @@ def _render(
                 f"A resource cannot be called {resource.singular}: {path} would define "
                 f"{repeated[0]} twice."
             )
-    return _format(project, rendered)
+    return rendered
 
 
-def _format(project: Path, sources: Mapping[str, str]) -> dict[str, bytes]:
-    """Drop unused imports, sort the others, and break long lines."""
+def format_sources(project: Path, sources: Mapping[str, str]) -> dict[str, bytes]:
+    """Drop unused imports, sort the others, and break long lines, by the project's settings."""
     with tempfile.TemporaryDirectory(prefix="fastapi-service-") as name:
         folder = Path(name)
         for configuration in _CONFIGURATIONS:
@@ -211,10 +209,10 @@ def _format(project: Path, sources: Mapping[str, str]) -> dict[str, bytes]:
         for path, source in sources.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(source, encoding="utf-8")
-        ruff = [sys.executable, "-m", "ruff"]
+        ruff = find_ruff_bin()
         fix = ("check", "--quiet", "--no-cache", "--fix-only", "--exit-zero", "--select=F401,I")
-        run([*ruff, *fix, f"--config={_OWN_MODULES}", "."], folder, seconds=60)
-        run([*ruff, "format", "--quiet", "--no-cache", "."], folder, seconds=60)
+        run([ruff, *fix, f"--config={_OWN_MODULES}", "."], folder, seconds=60)
+        run([ruff, "format", "--quiet", "--no-cache", "."], folder, seconds=60)
         return {path: (folder / path).read_bytes() for path in sources}
 
 

@@ -15,7 +15,7 @@ from generator.git import git, git_bytes
 from generator.processes import ProgramError
 from generator.project.resources.modules import read_tables
 from generator.project.resources.record import read_record
-from generator.project.resources.render import find_targets, render_service
+from generator.project.resources.render import find_targets, format_sources, render_service
 from generator.project.resources.resource import Resource, parse_command
 from generator.template.options import Answers
 
@@ -69,15 +69,15 @@ def read_resources(folder: Path, answers: Answers) -> Resources:
 
 
 def _render(folder: Path, resources: list[Resource], answers: Answers) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
     if not resources:
-        return files
+        return {}
+    sources: dict[str, str] = {}
     tables = read_tables(folder)
     for resource in resources:
         with suppress(CommandError):
             targets = find_targets(resource, tables)
-            files |= render_service(folder, resource, targets, answers)
-    return files
+            sources |= render_service(resource, targets, answers)
+    return format_sources(folder, sources)
 
 
 def _merge(path: Path, old: bytes, new: bytes) -> bool:
