@@ -23,12 +23,16 @@ pytestmark = pytest.mark.slow
 
 STAGE = {stage.name: stage for stage in STAGES}
 TESTS = ("customers", "invoices", "order_lines")
-ROWS = [
-    row_with(OPTIONS, sqlalchemy="async", database="postgresql", auth="jwt"),
-    row_with(OPTIONS, sqlalchemy="sync", database="sqlite", auth="oidc", background="celery"),
-    row_with(OPTIONS, sqlalchemy="sync", database="postgresql", auth="none"),
-]
-SWITCHED = row_with(OPTIONS, sqlalchemy="async", database="sqlite", auth="api_key")
+# With rows of everyone, with rows of their callers, and through both modes.
+OPEN = row_with(OPTIONS, sqlalchemy="async", database="postgresql", auth="jwt")
+OWNED = row_with(OPTIONS, sqlalchemy="sync", database="sqlite", auth="oidc", background="celery")
+SWITCHED = row_with(
+    OPTIONS,
+    sqlalchemy="async",
+    database="postgresql",
+    auth="api_key",
+    background="background_tasks",
+)
 
 
 def prove(project: RenderedProject) -> None:
@@ -42,28 +46,29 @@ def prove(project: RenderedProject) -> None:
 
 
 def read_resources(project: Path) -> dict[str, bytes]:
-    """Return the files that `add resource` wrote, application.py included."""
+    """Return the files that `add resource` wrote, and all revisions."""
     paths = [*project.glob("migrations/versions/*.py"), *project.glob(".resources.yml")]
     for name in TESTS:
         paths += [*project.glob(f"app/{name}/*.py"), project / f"tests/test_{name}.py"]
-    paths += project.glob("tests/*_rows.py")
+        paths.append(project / f"tests/{name.removesuffix('s')}_rows.py")
     return {str(path.relative_to(project)): path.read_bytes() for path in sorted(paths)}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_resources_pass_the_stages(row: Row, workspace: Path, servers_for: ServersFor) -> None:
-    servers_for(row)
-    project = RenderedProject(Row(f"resources-{row.id}", row.answers), workspace)
+@pytest.mark.parametrize("chosen", [OPEN, OWNED], ids=["open", "owned"])
+def test_resources_pass_the_stages(chosen: Row, workspace: Path, servers_for: ServersFor) -> None:
+    servers_for(chosen)
+    project = RenderedProject(Row(f"resources-{chosen.id}", chosen.answers), workspace)
     STAGE["render"].work(project)
-    add_three(project.folder, owned=row.answers["auth"] != "none")
+    add_three(project.folder, owned=chosen is OWNED)
     install(project)
 
     prove(project)
 
 
-def test_resources_outlive_update_and_switch(
-    history: Path, workspace: Path, tmp_path: Path
+def test_resources_outlive_switch_and_update(
+    history: Path, workspace: Path, tmp_path: Path, servers_for: ServersFor
 ) -> None:
+    servers_for(SWITCHED)
     project = RenderedProject(Row(f"resources-{SWITCHED.id}", SWITCHED.answers), workspace)
     folder = project.folder
     render_release(history, folder, SWITCHED.answers, CURRENT)
@@ -72,21 +77,21 @@ def test_resources_outlive_update_and_switch(
     commit(folder, "Add resources")
     written = read_resources(folder)
 
-    update(folder)
-    commit(folder, "Update")
-    assert read_resources(folder) == written
-    assert list_conflicts(folder) == []
-
     set_answers(folder, ["sqlalchemy=sync"], MergeOptions())
-    commit(folder, "Switch")
     expected = tmp_path / "expected"
     render_release(history, expected, {**SWITCHED.answers, "sqlalchemy": "sync"}, CURRENT)
     add_three(expected, owned=True)
     assert read_resources(folder) == read_resources(expected)
     install(project)
     prove(project)
+    commit(folder, "Switch")
 
     set_answers(folder, ["sqlalchemy=async"], MergeOptions())
+    commit(folder, "Switch back")
+    assert read_resources(folder) == written
+
+    update(folder)
+    assert list_conflicts(folder) == []
     assert read_resources(folder) == written
 
 
