@@ -34,7 +34,7 @@ def main() -> None:
 def resource(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name, singular or plural.")],
     arguments: Annotated[
-        list[str], typer.Argument(metavar="FIELD:TYPE...", help=_FIELDS_HELP, show_default=False)
+        list[str], typer.Argument(metavar="FIELD:TYPE", help=_FIELDS_HELP, show_default=False)
     ],
     *,
     owned: Annotated[

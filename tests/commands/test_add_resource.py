@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.project.resources.resource import parse_command, parse_resource
 from tests.support.command import Command, assert_refused
 from tests.support.rendered import MATRIX, OPTIONS, Render, row_with
 from tests.support.resources import THREE
@@ -168,6 +169,14 @@ def test_bad_request_writes_nothing(
     assert_refused(command("add", "resource", *arguments, *folder), 2, *words)
 
     assert_nothing_written(unchanged, before)
+
+
+@pytest.mark.parametrize("plural", [None, "lenses"])
+@pytest.mark.parametrize("owned", [True, False])
+def test_recorded_command_is_parsed(plural: str | None, *, owned: bool) -> None:
+    resource = parse_resource("lens", ["a:enum(x|y)?"], plural=plural, owned=owned)
+
+    assert parse_command(resource.command) == resource
 
 
 def test_second_run_is_refused(command: Command, project: Path) -> None:
