@@ -15,7 +15,7 @@ from copier.errors import CopierWarning
 from rich.markup import escape
 from rich.table import Table
 
-from generator import console
+from generator import add, console
 from generator.errors import CommandError, UsageError
 from generator.explorer.explore import write_explorer
 from generator.processes import interrupted_once
@@ -50,6 +50,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.add_typer(add.app, name="add")
 
 _SOURCE_HELP = "Checkout or git URL of the template; default: the origin of this installation."
 _REF_HELP = "Revision; default: HEAD of a checkout, the latest release of a URL."

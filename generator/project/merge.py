@@ -18,6 +18,7 @@ from generator.project.moves import Moves, find_moves
 from generator.project.origin import Origin
 from generator.project.preflight import Project
 from generator.project.repository import Repository
+from generator.project.resources.switch import read_resources
 from generator.template import rendering
 from generator.template.options import Answers
 from generator.uv import lock
@@ -74,6 +75,10 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
     repository = project.repository
     recorded = project.recorded
     rendered = baseline()
+    # An update leaves the files of resources alone; only other answers change them.
+    resources = None if to else read_resources(repository.folder, recorded.values)
+    if resources:
+        resources.write_baseline(rendered)
     moves = find_moves(repository, rendered, owned_files(origin.definition, recorded.values))
     endings = find_line_endings(repository, rendered, moves.origins)
     with repository.worktree() as worktree:
@@ -84,6 +89,8 @@ def merge(  # noqa: PLR0913 - the inputs of a merge
         _commit_input(folder, recorded.with_origin(str(origin.source.tree), recorded.commit))
         _run_copier(folder, answers, ref, repository.folder)
         merged = read_answers(folder)
+        if resources:
+            resources.switch(folder, repository.prefix, merged.values)
         text = merged.with_origin(origin.location, merged.commit)
         (folder / ANSWERS_FILE).write_text(text, encoding="utf-8")
 

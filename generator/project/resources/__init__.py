@@ -1,0 +1,1 @@
+"""`fastapi-service add resource`: writes a feature into an existing project."""
