@@ -171,10 +171,10 @@ def test_bad_request_writes_nothing(
     assert_nothing_written(unchanged, before)
 
 
-@pytest.mark.parametrize("plural", [None, "lenses"])
+@pytest.mark.parametrize(("name", "plural"), [("lamp", None), ("lens", "lenses")])
 @pytest.mark.parametrize("owned", [True, False])
-def test_recorded_command_is_parsed(plural: str | None, *, owned: bool) -> None:
-    resource = parse_resource("lens", ["a:enum(x|y)?"], plural=plural, owned=owned)
+def test_recorded_command_is_parsed(name: str, plural: str | None, *, owned: bool) -> None:
+    resource = parse_resource(name, ["a:enum(x|y)?"], plural=plural, owned=owned)
 
     assert parse_command(resource.command) == resource
 
