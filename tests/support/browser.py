@@ -36,17 +36,19 @@ class Visit:
         return {urlsplit(address).hostname for address in self.addresses}
 
 
-def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
-    """Open a page and run its scripts for `milliseconds` of virtual time.
-
-    Without Chromium the test is skipped; with REQUIRE_SERVICES=1 it fails.
-    """
+def find_chromium() -> str:
+    """Return Chromium. Without it the test is skipped; with REQUIRE_SERVICES=1 it fails."""
     program = shutil.which("chromium")
     if program is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("REQUIRE_SERVICES") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+    return program
+
+
+def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
+    """Open a page and run its scripts for `milliseconds` of virtual time."""
     log = folder / "net.json"
     arguments = [
         f"--user-data-dir={folder / 'profile'}",
@@ -56,7 +58,7 @@ def visit(url: str, folder: Path, *, milliseconds: int = 10_000) -> Visit:
         url,
     ]
     result = subprocess.run(
-        [program, *QUIET, *arguments],
+        [find_chromium(), *QUIET, *arguments],
         capture_output=True,
         text=True,
         timeout=120,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from base64 import b64decode
 from collections.abc import Iterator
@@ -10,22 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.support.browser import QUIET
+from tests.support.browser import QUIET, find_chromium
 
 _SECONDS = 60
-
-
-def find_chromium() -> str:
-    """Return Chromium. Without it the test is skipped; with REQUIRE_SERVICES=1 it fails."""
-    program = shutil.which("chromium")
-    if program is None:
-        reason = "Chromium is not installed (Debian: apt-get install chromium)"
-        if os.environ.get("REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return program
 
 
 class Page:
