@@ -5,6 +5,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import yaml
 from packaging.version import InvalidVersion, Version
@@ -56,7 +57,7 @@ def list_revisions(source: Source) -> Iterator[Revision]:
             tag = tags[version]
             yield _make_revision(tag, tag, _read_tree(source, tag))
         elif version in snapshots and version not in tags:
-            archive = (source.tree / _SNAPSHOTS / snapshots[version]).read_bytes()
+            archive = git_bytes(source.tree, "show", f"{source.ref}:./{snapshots[version]}")
             yield _make_revision(str(version), None, _read_archive(archive))
 
 
@@ -74,8 +75,9 @@ def _find_tags(source: Source) -> dict[Version, str]:
 
 
 def _find_snapshots(source: Source) -> dict[Version, str]:
-    paths = (source.tree / _SNAPSHOTS).glob("*.tar.gz")
-    return _parse_versions({path.name.removesuffix(".tar.gz"): path.name for path in paths})
+    """Return the paths of the snapshots that the revision has."""
+    paths = git(source.tree, "ls-tree", "--name-only", source.ref, f"{_SNAPSHOTS}/").splitlines()
+    return _parse_versions({PurePath(path).name.removesuffix(".tar.gz"): path for path in paths})
 
 
 def _parse_versions(names: Mapping[str, str]) -> dict[Version, str]:
