@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 FAILED = (500, "INTERNAL_ERROR")
 # Response headers that pages may read by default, among those that the service sends.
-SAFELISTED = {"content-length", "content-type"}
+SAFELISTED = {"cache-control", "content-length", "content-type"}
 
 
 @pytest.fixture(scope="module")

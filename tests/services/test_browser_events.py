@@ -1,21 +1,48 @@
 """Pages in a browser follow a job: by WebSocket, and by EventSource."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generator.project.serve import HOST
 from generator.template.options import Option
 from tests.support.command import wait_for
+from tests.support.devtools import Page, open_browser
 from tests.support.live import install_row
 from tests.support.rendered import row_with
-from tests.support.sites import Call, CorsService, run_page, serve_cors
+from tests.support.sites import CorsService, serve_cors
 
 pytestmark = pytest.mark.slow
 
 JOBS = "/api/v1/jobs"
 REPORTS = "/api/v1/items/reports"
+
+# Resolves with the code, the reason and the messages of a WebSocket connection.
+FOLLOW = """(url, first) => new Promise(resolve => {
+  const messages = [], connection = new WebSocket(url);
+  connection.onopen = () => connection.send(JSON.stringify(first));
+  connection.onmessage = ({data}) => messages.push(JSON.parse(data));
+  connection.onclose = ({code, reason}) => resolve({code, reason, messages});
+})"""
+# Resolves at the end of the job, or when the connection fails.
+LISTEN = """url => new Promise(resolve => {
+  const messages = [], events = new EventSource(url);
+  const end = result => { events.close(); resolve({...result, messages}); };
+  events.onerror = () => end({failed: true});
+  events.onmessage = ({data}) => {
+    messages.push(JSON.parse(data));
+    if (messages.at(-1).finished_at) end({failed: false});
+  };
+})"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with open_browser(tmp_path / "profile") as page:
+        yield page
 
 
 @pytest.fixture
@@ -37,24 +64,23 @@ def run_job(service: CorsService) -> str:
     return f"{path}/events"
 
 
-def to_socket(service: CorsService, path: str, **options: object) -> Call:
-    return {"socket": f"ws://{HOST}:{service.live.client.port}{path}", **options}
+def run(page: Page, address: str, function: str, *arguments: object) -> Any:  # noqa: ANN401 - JSON
+    """Open a page of the address, and return the result of a function there."""
+    page.load(address)
+    return page.evaluate(f"({function})({json.dumps(arguments)[1:-1]})")
 
 
 @pytest.mark.parametrize("service", ["jwt"], indirect=True)
-def test_page_opens_socket(service: CorsService, tmp_path: Path) -> None:
+def test_page_opens_socket(service: CorsService, page: Page) -> None:
     path = run_job(service)
-    unknown = path.replace(path.split("/")[-2], "0" * 32)
     caller = dict(service.live.client.caller)
-    calls = [
-        to_socket(service, path, first=caller),
-        to_socket(service, unknown, first=caller),
-        to_socket(service, path, first={"Authorization": "Bearer nonsense"}),
-    ]
+    url = f"ws://{HOST}:{service.live.client.port}{path}"
+    unknown = url.replace(path.split("/")[-2], "0" * 32)
 
-    # A page for each: Chromium's virtual time starves the second socket of a page.
-    followed, missing, refused = (run_page(service.allowed, [call], tmp_path)[0] for call in calls)
-    (foreign,) = run_page(service.foreign[0], calls[:1], tmp_path)
+    followed = run(page, service.allowed, FOLLOW, url, caller)
+    missing = run(page, service.allowed, FOLLOW, unknown, caller)
+    refused = run(page, service.allowed, FOLLOW, url, {"Authorization": "Bearer nonsense"})
+    foreign = run(page, service.foreign[0], FOLLOW, url, caller)
 
     job = service.live.client.get(path.removesuffix("/events")).json
     assert followed == {"code": 1000, "reason": "", "messages": [job]}
@@ -64,13 +90,13 @@ def test_page_opens_socket(service: CorsService, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", ["none"], indirect=True)
-def test_page_listens_to_events(service: CorsService, tmp_path: Path) -> None:
+def test_page_listens_to_events(service: CorsService, page: Page) -> None:
     path = run_job(service)
-    calls: list[Call] = [{"source": service.call("GET", path)["url"]}]
+    url = service.call("GET", path)["url"]
 
-    allowed = run_page(service.allowed, calls, tmp_path)
-    foreign = run_page(service.foreign[0], calls, tmp_path)
+    allowed = run(page, service.allowed, LISTEN, url)
+    foreign = run(page, service.foreign[0], LISTEN, url)
 
     job = service.live.client.get(path.removesuffix("/events")).json
-    assert allowed == [{"failed": False, "messages": [job]}]
-    assert foreign == [{"failed": True, "messages": []}]
+    assert allowed == {"failed": False, "messages": [job]}
+    assert foreign == {"failed": True, "messages": []}

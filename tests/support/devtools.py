@@ -48,11 +48,14 @@ class Page:
 
     def open(self, url: str) -> None:
         """Open an address, and wait for the end of the page's own start."""
+        self.load(url)
+        self.wait("document.documentElement.dataset.ready === 'true'")
+
+    def load(self, url: str) -> None:
         for address in ("about:blank", url):  # The same address with another hash loads nothing.
             self.call("Page.navigate", url=address)
             while self._read().get("method") != "Page.loadEventFired":
                 pass
-        self.wait("document.documentElement.dataset.ready === 'true'")
 
     def wait(self, condition: str) -> None:
         """Wait for a condition of the page."""

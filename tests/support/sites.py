@@ -28,33 +28,9 @@ ITEMS = "/api/v1/items"
 # The options of `fetch`, with its `url`. An `untyped` body is sent without a content type.
 Call = dict[str, Any]
 
-# Makes the calls one after the other, and writes the readable part of each response. A call may
-# also follow a job, with the URL of a `socket` and its first message, or of a `source` of events.
+# Makes the calls one after the other, and writes the readable part of each response.
 PAGE = """<!doctype html><title>A page</title><pre id="responses"></pre><script>
-function follow({socket, first}) {
-  // Virtual time does not wait for sockets, but for requests.
-  fetch("/after/3");
-  const messages = [], connection = new WebSocket(socket);
-  connection.onopen = () => first && connection.send(JSON.stringify(first));
-  connection.onmessage = ({data}) => messages.push(JSON.parse(data));
-  return new Promise(resolve => {
-    connection.onclose = ({code, reason}) => resolve({code, reason, messages});
-  });
-}
-function listen({source}) {
-  const messages = [], events = new EventSource(source);
-  return new Promise(resolve => {
-    const end = result => { events.close(); resolve({...result, messages}); };
-    events.onerror = () => end({failed: true});
-    events.onmessage = ({data}) => {
-      messages.push(JSON.parse(data));
-      if (messages.at(-1).finished_at) end({failed: false});
-    };
-  });
-}
 async function call({url, untyped, ...request}) {
-  if (request.socket) return follow(request);
-  if (request.source) return listen(request);
   if (untyped) request.body = new TextEncoder().encode(request.body);
   try {
     const answer = await fetch(url, request);
@@ -167,8 +143,12 @@ class CorsService:
     ) -> tuple[list[Response | None], list[str]]:
         """Open the page in Chromium; return its responses, and the requests that were logged."""
         before = len(self._read_requests())
-        results = run_page(page, calls, folder)
-        responses = [result and Response(**result) for result in results]
+        document = visit(f"{page}#{quote(json.dumps(calls))}", folder).document
+        match = re.search(r'<pre id="responses">(.+?)</pre>', document, re.DOTALL)
+        assert match, f"The scripts of the page did not finish: {document}"
+        responses = [
+            response and Response(**response) for response in json.loads(html.unescape(match[1]))
+        ]
         return responses, self._read_requests()[before:]
 
     @contextmanager
@@ -193,15 +173,6 @@ class CorsService:
         self.live.client.get("/health/live").require(200)
         lines = (line for line in self.live.log.read_text().splitlines() if line.startswith("{"))
         return [entry["message"] for entry in map(json.loads, lines) if "route" in entry]
-
-
-def run_page(page: str, calls: list[Call], folder: Path) -> list[Any]:
-    """Open the page in Chromium, and return the results of the calls."""
-    document = visit(f"{page}#{quote(json.dumps(calls))}", folder).document
-    match = re.search(r'<pre id="responses">(.+?)</pre>', document, re.DOTALL)
-    assert match, f"The scripts of the page did not finish: {document}"
-    results: list[Any] = json.loads(html.unescape(match[1]))
-    return results
 
 
 @contextmanager

@@ -27,10 +27,10 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_update,
         check_update_errors,
         check_delete,
-        check_export,
-        check_export_errors,
         check_etag,
         check_precondition,
+        check_export,
+        check_export_errors,
     ]
 
 
