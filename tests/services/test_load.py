@@ -91,14 +91,6 @@ def test_sessions_wait_in_turn(project: RenderedProject) -> None:
     assert output.splitlines() == ["get_session waits", "get_read_session waits"]
 
 
-@pytest.mark.parametrize("project", ["async-sqlite", "sync-postgresql"], indirect=True)
-def test_start_needs_no_alembic(project: RenderedProject) -> None:
-    """It would be a sixth of the start, so the first health check imports it."""
-    script = "import sys, app.application; print('alembic' in sys.modules)"
-
-    assert project.call("python", "-c", script, seconds=60) == "False\n"
-
-
 def test_missing_database_is_unavailable(project: RenderedProject, tmp_path: Path) -> None:
     """The service starts without a database."""
     missing = {
