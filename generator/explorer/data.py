@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from generator.errors import UsageError
 from generator.project.releases import read_effects
@@ -92,37 +94,39 @@ def condense_report(report: Mapping[str, Value]) -> Value:
     Raises UsageError for another document.
     """
     try:
+        datetime.fromisoformat(_entry(report, "started", str))
         return {
-            "version": _entry(report["template"], "version"),
+            "version": _entry(_entry(report, "template", dict), "version", str),
             "started": report["started"],
-            "seconds": report["seconds"],
-            "rows": [_condense_row(row) for row in _items(report["rows"])],
+            "seconds": _entry(report, "seconds", int, float),
+            "rows": [_condense_row(row) for row in _entry(report, "rows", list)],
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise UsageError("The report is not one of `fastapi-service verify --report`.") from error
 
 
 def _condense_row(row: Value) -> Value:
     return {
-        "answers": _entry(row, "answers"),
-        "ok": _entry(row, "ok"),
-        "stages": [
-            {key: _entry(stage, key) for key in ("name", "ok", "seconds", "shared")}
-            for stage in _items(_entry(row, "stages"))
-        ],
+        "answers": _entry(row, "answers", dict),
+        "ok": _entry(row, "ok", bool),
+        "stages": [_condense_stage(stage) for stage in _entry(row, "stages", list)],
     }
 
 
-def _entry(value: Value, key: str) -> Value:
-    if not isinstance(value, dict):
-        raise TypeError(value)
+def _condense_stage(stage: Value) -> Value:
+    return {
+        "name": _entry(stage, "name", str),
+        "ok": _entry(stage, "ok", bool),
+        "seconds": _entry(stage, "seconds", int, float),
+        "shared": _entry(stage, "shared", bool),
+    }
+
+
+def _entry(value: Any, key: str, *types: type) -> Any:  # noqa: ANN401 - any JSON
+    """Return an entry of an object; raises KeyError or TypeError for anything else."""
+    if not isinstance(value, Mapping) or not isinstance(value[key], types):
+        raise TypeError(key)
     return value[key]
-
-
-def _items(value: Value) -> list[Value]:
-    if not isinstance(value, list):
-        raise TypeError(value)
-    return value
 
 
 def _encode_revision(revision: Revision, encoder: Encoder, numbers: Mapping[Key, int]) -> Value:

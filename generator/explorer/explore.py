@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 
 from generator.console import step
-from generator.errors import UsageError
+from generator.errors import CommandError, UsageError
 from generator.explorer.badge import build_badge
 from generator.explorer.data import build_data
-from generator.explorer.page import GENERATOR, build_page
+from generator.explorer.page import MARK, build_page
 from generator.explorer.schema import build_form, build_schema
 from generator.git import git
 from generator.processes import ProgramError
@@ -38,14 +38,18 @@ def write_explorer(source: Source, folder: Path, report: Path | None) -> Path:
         options = parse_definition(source.definition())
         form = build_form(options, source.location, source.version)
         files = {
+            # First, since it marks the folder as ours.
+            _INDEX: build_page(data),
             "answers.schema.json": json.dumps(build_schema(options, source.version), indent=2),
             "backstage.yaml": yaml.safe_dump(form, sort_keys=False, allow_unicode=True),
             "badge.svg": build_badge(data["proof"]),
-            _INDEX: build_page(data),
         }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        _write(folder / name, f"{text.rstrip()}\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            _write(folder / name, f"{text.rstrip()}\n")
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be written ({error.strerror}).") from error
     return folder / _INDEX
 
 
@@ -58,7 +62,7 @@ def require_own(folder: Path) -> None:
         if not any(folder.iterdir()):
             return
         is_page = index.is_file() and index.stat().st_size < _MOST_BYTES
-        if is_page and GENERATOR in index.read_text(encoding="utf-8", errors="replace"):
+        if is_page and MARK in index.read_text(encoding="utf-8", errors="replace"):
             return
     raise UsageError(f"{folder} is neither empty nor an earlier explorer: choose another --out.")
 
@@ -66,14 +70,23 @@ def require_own(folder: Path) -> None:
 def read_report(path: Path) -> Mapping[str, Value]:
     """Read a report of `verify`; raises UsageError for anything else."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        # Half of a character cannot be written.
+        json.dumps(document, ensure_ascii=False).encode()
     except FileNotFoundError as error:
         raise UsageError(f"{path} does not exist: name a report of `verify --report`.") from error
-    except ValueError as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
+    except (RecursionError, ValueError) as error:
         raise UsageError(f"{path} is not JSON: name a report of `verify --report`.") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path} is not a report of `fastapi-service verify --report`.")
     return document
+
+
+def _refuse_constant(name: str) -> Value:
+    """Refuse NaN and infinite numbers, which Python would read."""
+    raise ValueError(name)
 
 
 def _read_changelog(source: Source) -> str:

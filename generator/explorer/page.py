@@ -9,8 +9,9 @@ from pathlib import Path
 
 from generator.template.options import Value
 
-# Marks a folder as the explorer's own.
 GENERATOR = "fastapi-service explore"
+# Marks a folder as the explorer's own.
+MARK = f'<meta name="generator" content="{GENERATOR}">'
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (

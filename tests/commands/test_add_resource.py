@@ -143,6 +143,8 @@ def test_long_names_are_formatted(command: Command, project: Path, length: int) 
         (["lamp", "metadata:json"], ["metadata"]),
         (["lamp", "class:text"], ["class"]),
         (["lamp", "owner_id:text", "--owned"], ["owner_id"]),
+        (["lamp", "owner_id:uuid"], ["owner_id"]),
+        (["lamp", "self:text"], ["self"]),
         (["lamp", "a:string"], ["'string'", "text(200)", "ref(other)"]),
         (["lamp", "a:text(0)"], ["'0'", "1 to 100000"]),
         (["lamp", "a:text(x)"], ["'x'"]),

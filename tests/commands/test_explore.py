@@ -90,7 +90,7 @@ def test_files_are_written_twice(command: Command, small: Path, tmp_path: Path) 
 
 def test_other_folder_is_refused(command: Command, small: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/index.html").write_text("<p>Mine</p>")
+    (tmp_path / "mine/index.html").write_text("<p>Made without fastapi-service explore</p>")
 
     result = command("explore", "--out", "mine", "--template", small)
 
@@ -99,7 +99,27 @@ def test_other_folder_is_refused(command: Command, small: Path, tmp_path: Path) 
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["index.html"]
 
 
-@pytest.mark.parametrize("text", [None, "x", "[]", "{}", '{"template": 1, "rows": []}'])
+def change_report(**fields: object) -> str:
+    return json.dumps(REPORT | fields)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "x",
+        "[" * 100_000,
+        "[]",
+        "{}",
+        change_report(template=1),
+        change_report(started=None),
+        change_report(started="yesterday"),
+        change_report(seconds=float("nan")),
+        change_report(rows=[{"answers": None, "ok": True, "stages": []}]),
+        change_report(rows=[{"answers": {}, "ok": "yes", "stages": []}]),
+        change_report(template={"version": "\ud800"}),
+    ],
+)
 def test_other_report_is_refused(
     command: Command, small: Path, tmp_path: Path, text: str | None
 ) -> None:

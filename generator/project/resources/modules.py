@@ -48,7 +48,10 @@ class Table:
 
     @property
     def is_owned(self) -> bool:
-        return any(column.name == "owner_id" for column in self.columns)
+        """Return True for rows with the id of a caller, which is text."""
+        return any(
+            column.name == "owner_id" and column.annotation == "str" for column in self.columns
+        )
 
     @property
     def required(self) -> list[Column]:

@@ -28,7 +28,7 @@ _RESERVED_NAMES = re.compile(
 # Types that the models and schemas name, and attributes of their base classes.
 _RESERVED_FIELDS = re.compile(
     "bool|construct|copy|created_at|date|datetime|dict|from_orm|id|int|json|list|metadata|"
-    "model_.*|parse_file|parse_obj|parse_raw|prune|registry|schema|schema_json|str|"
+    "model_.*|parse_file|parse_obj|parse_raw|prune|registry|schema|schema_json|self|str|"
     "update_forward_refs|updated_at|validate"
 )
 _RESERVED_ALIASES = frozenset({"create", "page", "read", "update"})
@@ -120,7 +120,7 @@ def parse_resource(
     names = [field.name for field in fields]
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"The field {repeated[0]} is given twice.")
-    if owned and "owner_id" in names:
+    if "owner_id" in names:
         raise UsageError("The field owner_id exists in every resource that is made with --owned.")
     command = shlex.join(
         [
