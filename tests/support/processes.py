@@ -1,4 +1,4 @@
-"""What a running process uses."""
+"""Resources of running processes."""
 
 import re
 from pathlib import Path

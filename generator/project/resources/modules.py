@@ -76,12 +76,12 @@ def find_table(tables: list[Table], name: str) -> Table | None:
 
 def find_head(project: Path) -> str | None:
     """Return the only revision without a successor; raises Problem for several."""
-    parents: dict[str, set[str]] = {}
+    parents: dict[str, set[object]] = {}
     for path in sorted((project / VERSIONS).glob("*.py")):
         values = _read_constants(parse(path, project))
         if isinstance(revision := values.get("revision"), str):
             down = values.get("down_revision")
-            parents[revision] = {down} if isinstance(down, str) else set(down or ())  # type: ignore[call-overload]
+            parents[revision] = set(down) if isinstance(down, tuple | list) else {down}
     heads = sorted(set(parents) - set().union(*parents.values()))
     if len(heads) > 1:
         raise Problem(

@@ -51,11 +51,12 @@ class Parent:
 
 def find_targets(resource: Resource, tables: list[Table]) -> dict[str, Table]:
     """Return the table of each reference; raises UsageError for one that cannot be used."""
+    owner = Column("owner_id", "str", length=None, is_required=True, is_reference=False)
     itself = Table(
         resource.plural,
         resource.class_name,
         f"app.{resource.plural}.models",
-        (Column("owner_id", "str", None, True, False),) if resource.owned else (),  # noqa: FBT003
+        (owner,) if resource.owned else (),
     )
     targets = {}
     for field in resource.refs:

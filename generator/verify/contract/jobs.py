@@ -21,7 +21,10 @@ _KEYS = {
     "finished_at",
 }
 # Codes that close a WebSocket.
-_NORMAL, _UNAUTHORIZED, _FOREIGN, _UNKNOWN = 1000, 4401, 4403, 4404
+_NORMAL = 1000
+_UNAUTHORIZED = 4401
+_FOREIGN = 4403
+_UNKNOWN = 4404
 # The worker may have to start first.
 _SECONDS = 60
 
