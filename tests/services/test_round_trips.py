@@ -75,8 +75,9 @@ def test_requests_need_few_statements(logged: Logged) -> None:
 def test_connections_that_broke_while_idle_are_replaced(logged: Logged) -> None:
     assert send_burst(logged.live.client) == {"served": BURST_SIZE}
     with psycopg.connect(logged.url, autocommit=True) as connection:
+        # Waits until each has ended: the service could check one that is about to end.
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
 

@@ -156,9 +156,14 @@ def not_chosen(row: Row) -> list[tuple[str, Trace]]:
     return [*single, *shared]
 
 
-def texts(project: Path) -> dict[str, str]:
-    paths = [path for path in project.rglob("*") if path.is_file()]
-    return {str(path.relative_to(project)): path.read_text() for path in paths}
+def read_searched(project: Path) -> dict[str, str]:
+    """Return the texts that are searched, each with its path."""
+    texts = {}
+    for path in project.rglob("*"):
+        name = str(path.relative_to(project))
+        if path.is_file() and name not in NOT_SEARCHED:
+            texts[name] = f"{name}\n{path.read_text()}"
+    return texts
 
 
 def test_table_has_every_choice(options: tuple[Option, ...]) -> None:
@@ -174,12 +179,8 @@ def test_table_has_every_choice(options: tuple[Option, ...]) -> None:
 
 def test_every_trace_occurs(render: Render) -> None:
     """The absence of a pattern that matches nowhere would prove nothing."""
-    everything = "\n".join(
-        text
-        for row in MATRIX
-        for name, text in texts(render(row)).items()
-        if name not in NOT_SEARCHED
-    )
+    texts = {text for row in MATRIX for text in read_searched(render(row)).values()}
+    everything = "\n".join(texts)
     single = [trace for choices in TRACES.values() for trace in choices.values()]
     for trace in [*single, *SHARED.values()]:
         for word in trace.words:
@@ -189,11 +190,10 @@ def test_every_trace_occurs(render: Render) -> None:
 def test_no_residue(row: Row, render: Render) -> None:
     project = render(row)
     names = {Requirement(text).name for text in list_dependencies(project)}
+    texts = read_searched(project)
     for choice, trace in not_chosen(row):
         assert not names & set(trace.dependencies), choice
         for word in trace.words:
             pattern = re.compile(rf"\b{word}\b", re.IGNORECASE)
-            for file, text in texts(project).items():
-                if file in NOT_SEARCHED:
-                    continue
-                assert not pattern.search(f"{file}\n{text}"), (choice, file)
+            for file, text in texts.items():
+                assert not pattern.search(text), (choice, file)
