@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from generator.processes import start, stop
 from generator.project.serve import HOST, free_port
@@ -40,6 +41,18 @@ SMALL_QUEUE = {
 EXPORT_SECONDS = 10
 JOB = "run app.items.tasks.announce_item"
 ROUTE = "POST /api/v1/items"
+METRICS = {
+    "db.client.connection.count",
+    "http.server.request.duration",
+    "jobs.oldest_due",
+    "jobs.waiting",
+}
+# The requests of `send_secrets`. Health checks are not measured.
+REQUESTS = {
+    ("POST", "/api/v1/items", "201"): 1,
+    ("POST", "/api/v1/items", "409"): 1,
+    ("GET", "unmatched", "404"): 1,
+}
 
 # Every place in which a client, or the service, has a secret.
 SECRETS = {
@@ -91,15 +104,26 @@ class Receiver(ThreadingHTTPServer):
             for span in scope.spans
         ]
 
-    def metrics(self) -> set[str]:
+    def metrics(self) -> Mapping[str, Metric]:
+        """Return the last export of each metric by name."""
         return {
-            metric.name
-            for path, body in self.bodies
+            metric.name: metric
+            for path, body in list(self.bodies)
             if path == "/v1/metrics"
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
         }
+
+    def requests(self) -> Mapping[tuple[str, str, str], int]:
+        """Return how many requests were measured by method, route and status."""
+        counts = {}
+        for point in self.metrics()["http.server.request.duration"].histogram.data_points:
+            values = _read(point.attributes)
+            names = ("http.request.method", "http.route", "http.response.status_code")
+            method, route, status = (values[name] for name in names)
+            counts[method, route, status] = point.count
+        return counts
 
 
 def _read(attributes: Iterable[KeyValue]) -> dict[str, str]:
@@ -212,8 +236,9 @@ def test_request_and_job_are_one_trace(
     assert hook["traceparent"].startswith(f"00-{request.trace_id}-{outbound.span_id}-")
     assert job.resource["service.name"] == "service"
     assert job.resource["service.version"] == "0.1.0"
-    assert {"http.server.request.duration", "jobs.waiting", "jobs.oldest_due"} < receiver.metrics()
-    assert "db.client.connection.count" in receiver.metrics()
+    assert receiver.metrics().keys() == METRICS
+    assert receiver.metrics()["http.server.request.duration"].unit == "s"
+    assert receiver.requests() == REQUESTS
     assert {line["trace_id"] for line in lines_of(tmp_path, "job succeeded")} == {request.trace_id}
     assert request.trace_id in {line["trace_id"] for line in lines_of(tmp_path, "POST ")}
     found = {place for place, secret in SECRETS.items() if secret.encode() in receiver.sent()}
