@@ -1,5 +1,9 @@
-"""Added resources pass the stages, and outlive updates and new answers."""
+"""Added resources pass the stages, and outlive updates and new answers.
 
+`RESOURCES=all` tests them in each combination of the architecture.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ from generator.verify.stages import STAGES
 from tests.support.history import CURRENT
 from tests.support.projects import commit, list_conflicts, render_release, update
 from tests.support.proofs import install
-from tests.support.rendered import OPTIONS, row_with
+from tests.support.rendered import MATRIX, OPTIONS, row_with
 from tests.support.repository import git
 from tests.support.resources import add_three
 from tests.support.servers import ServersFor
@@ -23,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 STAGE = {stage.name: stage for stage in STAGES}
 TESTS = ("customers", "invoices", "order_lines")
-# With rows of everyone, with rows of their callers, and through both modes.
+# With these callers, rows are theirs; otherwise everyone's.
+OWNERS = {"oidc", "api_key"}
 OPEN = row_with(OPTIONS, sqlalchemy="async", database="postgresql", auth="jwt")
 OWNED = row_with(OPTIONS, sqlalchemy="sync", database="sqlite", auth="oidc", background="celery")
 SWITCHED = row_with(
@@ -33,6 +38,16 @@ SWITCHED = row_with(
     auth="api_key",
     background="background_tasks",
 )
+
+
+def list_architectures() -> list[Row]:
+    """Return a row of each combination of the architecture."""
+    names = [option.name for option in OPTIONS if option.kind == "architecture"]
+    rows = {str([row.answers.get(name) for name in names]): row for row in MATRIX}
+    return list(rows.values())
+
+
+CHOSEN = list_architectures() if os.environ.get("RESOURCES") == "all" else [OPEN, OWNED]
 
 
 def prove(project: RenderedProject, *stages: str) -> None:
@@ -54,12 +69,12 @@ def read_resources(project: Path) -> dict[str, bytes]:
     return {str(path.relative_to(project)): path.read_bytes() for path in sorted(paths)}
 
 
-@pytest.mark.parametrize("chosen", [OPEN, OWNED], ids=["open", "owned"])
+@pytest.mark.parametrize("chosen", CHOSEN, ids=lambda row: row.id)
 def test_resources_pass_the_stages(chosen: Row, workspace: Path, servers_for: ServersFor) -> None:
     servers_for(chosen)
     project = RenderedProject(Row(f"resources-{chosen.id}", chosen.answers), workspace)
     STAGE["render"].work(project)
-    add_three(project.folder, owned=chosen is OWNED)
+    add_three(project.folder, owned=chosen.answers["auth"] in OWNERS)
     install(project)
 
     prove(project, "lint", "types", "migrate")
@@ -69,7 +84,7 @@ def test_resources_outlive_switch_and_update(
     history: Path, workspace: Path, tmp_path: Path, servers_for: ServersFor
 ) -> None:
     servers_for(SWITCHED)
-    project = RenderedProject(Row(f"resources-{SWITCHED.id}", SWITCHED.answers), workspace)
+    project = RenderedProject(Row(f"switched-{SWITCHED.id}", SWITCHED.answers), workspace)
     folder = project.folder
     render_release(history, folder, SWITCHED.answers, CURRENT)
     git(folder, "init", "--quiet", "--initial-branch=main")
