@@ -39,4 +39,4 @@ class ItemRead(BaseModel, from_attributes=True):
 
 class ItemPage(BaseModel):
     items: list[ItemRead]
-    next_cursor: UUID | None
+    next_cursor: str | None

@@ -1,0 +1,119 @@
+"""The list of items: its filters, orders and cursors."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import (
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
+from sqlalchemy import Select, collate, select
+
+from app.dialect import BYTE_ORDER
+from app.items.models import Item
+from app.pagination import Limit, Order, Page
+from app.schemas import TEXT_PATTERN
+
+NAME_LENGTH = 200
+LAST_CHARACTER = "\U0010ffff"
+
+NamePart = Annotated[str, StringConstraints(max_length=NAME_LENGTH, pattern=TEXT_PATTERN)]
+# The first and the last day of the calendar have times that cannot be converted to UTC.
+Time = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1, 1, 2, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC)),
+]
+Sort = Literal["created_at", "-created_at", "name", "-name"]
+
+NAME = collate(Item.name, BYTE_ORDER)
+ORDERS = {
+    "created_at": Order(
+        {"created_at": Item.created_at, "id": Item.id}, TypeAdapter(tuple[Sort, Time, UUID])
+    ),
+    "name": Order({"name": NAME}, TypeAdapter(tuple[Sort, NamePart])),
+}
+
+
+class ItemQuery(Limit):
+    """Query parameters of the list: filters, and the order and position of the page.
+
+    Without `sort` and filters, the order is that of the primary key, and cursors are ids.
+    """
+
+    name_prefix: NamePart | None = Field(
+        default=None, description="Beginning of the name, in the same case."
+    )
+    created_from: Time | None = Field(
+        default=None, description="Only items that were created at this time or later."
+    )
+    created_before: Time | None = Field(
+        default=None, description="Only items that were created before this time."
+    )
+    sort: Sort | None = Field(
+        default=None,
+        description="Order; `-` is descending, and names compare by code point. "
+        "Default: `name` with `name_prefix`, otherwise the newest first.",
+    )
+    # Checked last, with the order that the other parameters select.
+    cursor: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="`next_cursor` of the page before, with the same `sort` and filters.",
+    )
+
+    @field_validator("cursor")
+    @classmethod
+    def _check_cursor(cls, cursor: str, others: ValidationInfo) -> str:
+        sort = cls.model_construct(**others.data).chosen_sort
+        try:
+            if sort:
+                get_order(sort).decode_cursor(sort, cursor)
+            else:
+                UUID(cursor)
+        except ValueError:
+            raise ValueError("not a cursor of a list with this order") from None
+        return cursor
+
+    @property
+    def chosen_sort(self) -> Sort | None:
+        if self.sort is None and self.name_prefix is not None:
+            return "name"
+        if self.sort is None and (self.created_from or self.created_before):
+            return "-created_at"
+        return self.sort
+
+    def select(self) -> Select[Any]:
+        """Select the items of this page, and one more for `split`."""
+        if self.chosen_sort is None:
+            return Page.model_validate(self, from_attributes=True).select(select(Item), Item.id)
+        # Before the filters: a database may start at the first of several bounds of an index.
+        statement = get_order(self.chosen_sort).select(
+            select(Item), self.chosen_sort, self.cursor, self.limit
+        )
+        if self.name_prefix is not None:
+            last = self.name_prefix + LAST_CHARACTER * NAME_LENGTH
+            statement = statement.where(NAME.between(self.name_prefix, last))
+        if self.created_from:
+            statement = statement.where(Item.created_at >= self.created_from)
+        if self.created_before:
+            statement = statement.where(Item.created_at < self.created_before)
+        return statement
+
+    def encode_cursor(self, last: Item) -> str:
+        """Return the cursor of the page after the item `last`."""
+        if self.chosen_sort is None:
+            return str(last.id)
+        return get_order(self.chosen_sort).encode_cursor(self.chosen_sort, last)
+
+
+ItemQueryDep = Annotated[ItemQuery, Query()]
+
+
+def get_order(sort: Sort) -> Order:
+    return ORDERS[sort.removeprefix("-")]
