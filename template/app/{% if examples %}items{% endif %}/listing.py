@@ -32,11 +32,15 @@ Time = Annotated[
 Sort = Literal["created_at", "-created_at", "name", "-name"]
 
 NAME = collate(Item.name, BYTE_ORDER)
-ORDERS = {
-    "created_at": Order(
-        {"created_at": Item.created_at, "id": Item.id}, TypeAdapter(tuple[Sort, Time, UUID])
-    ),
-    "name": Order({"name": NAME}, TypeAdapter(tuple[Sort, NamePart])),
+BY_NAME = Order({"name": NAME}, TypeAdapter(tuple[Sort, NamePart]))
+BY_CREATION = Order(
+    {"created_at": Item.created_at, "id": Item.id}, TypeAdapter(tuple[Sort, Time, UUID])
+)
+ORDERS: dict[Sort, Order] = {
+    "created_at": BY_CREATION,
+    "-created_at": BY_CREATION,
+    "name": BY_NAME,
+    "-name": BY_NAME,
 }
 
 
@@ -73,7 +77,7 @@ class ItemQuery(Limit):
         sort = cls.model_construct(**others.data).chosen_sort
         try:
             if sort:
-                get_order(sort).decode_cursor(sort, cursor)
+                ORDERS[sort].decode_cursor(sort, cursor)
             else:
                 UUID(cursor)
         except ValueError:
@@ -82,20 +86,19 @@ class ItemQuery(Limit):
 
     @property
     def chosen_sort(self) -> Sort | None:
-        if self.sort is None and self.name_prefix is not None:
+        if self.sort:
+            return self.sort
+        if self.name_prefix is not None:
             return "name"
-        if self.sort is None and (self.created_from or self.created_before):
-            return "-created_at"
-        return self.sort
+        return "-created_at" if self.created_from or self.created_before else None
 
     def select(self) -> Select[Any]:
         """Select the items of this page, and one more for `split`."""
-        if self.chosen_sort is None:
+        sort = self.chosen_sort
+        if sort is None:
             return Page.model_validate(self, from_attributes=True).select(select(Item), Item.id)
         # Before the filters: a database may start at the first of several bounds of an index.
-        statement = get_order(self.chosen_sort).select(
-            select(Item), self.chosen_sort, self.cursor, self.limit
-        )
+        statement = ORDERS[sort].select(select(Item), sort, self.cursor, self.limit)
         if self.name_prefix is not None:
             last = self.name_prefix + LAST_CHARACTER * NAME_LENGTH
             statement = statement.where(NAME.between(self.name_prefix, last))
@@ -107,13 +110,8 @@ class ItemQuery(Limit):
 
     def encode_cursor(self, last: Item) -> str:
         """Return the cursor of the page after the item `last`."""
-        if self.chosen_sort is None:
-            return str(last.id)
-        return get_order(self.chosen_sort).encode_cursor(self.chosen_sort, last)
+        sort = self.chosen_sort
+        return ORDERS[sort].encode_cursor(sort, last) if sort else str(last.id)
 
 
 ItemQueryDep = Annotated[ItemQuery, Query()]
-
-
-def get_order(sort: Sort) -> Order:
-    return ORDERS[sort.removeprefix("-")]
