@@ -14,12 +14,13 @@ from psycopg.sql import SQL, Identifier
 from generator.template.options import Option
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.live import install_row
+from tests.support.live import install_row, run_service
 from tests.support.rendered import row_with
 from tests.support.servers import ServersFor
 
 pytestmark = pytest.mark.slow
 
+ITEMS = "/api/v1/items"
 ROWS = 20_000
 
 # Every filter selects all rows, so that its own bound is far from the cursor.
@@ -147,6 +148,23 @@ def test_pages_are_ranges_of_an_index(project: RenderedProject) -> None:
             for word in ("seq scan", "sort", "temp b-tree", "filter"):
                 assert word not in page.plan.lower(), (query, page)
         assert late.work <= 2 * first.work + 10, (query, first, late)
+
+
+def test_names_sort_by_bytes(project: RenderedProject, tmp_path: Path) -> None:
+    """The collation of the database would find other names, and sort them differently."""
+    names = ["Lamp", "Lb", "lamp", "lb", "lämp", "l\U0001f4a1"]
+    with (
+        collated_database(project) as url,
+        run_service(project, tmp_path, url, {}) as live,
+    ):
+        for name in reversed(names):
+            live.client.send_json("POST", ITEMS, {"name": name}).require(201)
+        found = {
+            query: [item["name"] for item in live.client.get(f"{ITEMS}?{query}").json["items"]]
+            for query in ("sort=name", "sort=-name", "name_prefix=l", "name_prefix=L")
+        }
+
+    assert list(found.values()) == [names, names[::-1], names[2:], names[:2]]
 
 
 def test_other_filters_use_an_index(project: RenderedProject) -> None:

@@ -97,16 +97,14 @@ class ItemQuery(Limit):
         sort = self.chosen_sort
         if sort is None:
             return Page.model_validate(self, from_attributes=True).select(select(Item), Item.id)
-        # Before the filters: a database may start at the first of several bounds of an index.
-        statement = ORDERS[sort].select(select(Item), sort, self.cursor, self.limit)
-        if self.name_prefix is not None:
-            last = self.name_prefix + LAST_CHARACTER * NAME_LENGTH
-            statement = statement.where(NAME.between(self.name_prefix, last))
-        if self.created_from:
-            statement = statement.where(Item.created_at >= self.created_from)
-        if self.created_before:
-            statement = statement.where(Item.created_at < self.created_before)
-        return statement
+        created = (self.created_from, self.created_before)
+        prefix = self.name_prefix
+        named = (prefix, prefix + LAST_CHARACTER * NAME_LENGTH) if prefix else (None, None)
+        if ORDERS[sort] is BY_NAME:
+            statement = BY_CREATION.filter(select(Item), created)
+            return BY_NAME.select(statement, sort, self.cursor, self.limit, named)
+        statement = BY_NAME.filter(select(Item), named)
+        return BY_CREATION.select(statement, sort, self.cursor, self.limit, created)
 
     def encode_cursor(self, last: Item) -> str:
         """Return the cursor of the page after the item `last`."""
