@@ -12,8 +12,6 @@ from sqlalchemy import Select, SQLColumnExpression, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 Row = TypeVar("Row")
-# The first value, and the value after the last one; None is no bound.
-Range = tuple[Any | None, Any | None]
 
 
 class Limit(BaseModel):
@@ -53,38 +51,21 @@ class Order(NamedTuple):
     cursor_type: TypeAdapter[Any]
 
     def select(
-        self,
-        statement: Select[Any],
-        sort: str,
-        cursor: str | None,
-        limit: int,
-        within: Range = (None, None),
+        self, statement: Select[Any], sort: str, cursor: str | None, limit: int
     ) -> Select[Any]:
-        """Select the rows after the cursor and `within` a range; one more than `limit`."""
-        low, high = within
+        """Select the rows after the cursor, and one more than `limit` for `split`.
+
+        Add filters to the result, not to `statement`: of several bounds of an index, databases
+        begin at the first, and would skip all rows up to the cursor.
+        """
         is_descending = sort.startswith("-")
         columns = self.columns.values()
         if cursor is not None:
             key = tuple_(*columns)
             last = self.decode_cursor(sort, cursor)
             statement = statement.where(key < last if is_descending else key > last)
-            # Drop the bound that the cursor implies: a database may start there instead.
-            if is_descending and high is not None and last[0] < high:
-                high = None
-            if not is_descending and low is not None and low <= last[0]:
-                low = None
         keys = [column.desc() if is_descending else column.asc() for column in columns]
-        return self.filter(statement, (low, high)).order_by(*keys).limit(limit + 1)
-
-    def filter(self, statement: Select[Any], within: Range) -> Select[Any]:
-        """Select the rows whose first column is in a range."""
-        low, high = within
-        column = next(iter(self.columns.values()))
-        if low is not None:
-            statement = statement.where(column >= low)
-        if high is not None:
-            statement = statement.where(column < high)
-        return statement
+        return statement.order_by(*keys).limit(limit + 1)
 
     def encode_cursor(self, sort: str, row: object) -> str:
         """Return the cursor of the rows after this one."""

@@ -97,14 +97,16 @@ class ItemQuery(Limit):
         sort = self.chosen_sort
         if sort is None:
             return Page.model_validate(self, from_attributes=True).select(select(Item), Item.id)
-        created = (self.created_from, self.created_before)
-        prefix = self.name_prefix
-        named = (prefix, prefix + LAST_CHARACTER * NAME_LENGTH) if prefix else (None, None)
-        if ORDERS[sort] is BY_NAME:
-            statement = BY_CREATION.filter(select(Item), created)
-            return BY_NAME.select(statement, sort, self.cursor, self.limit, named)
-        statement = BY_NAME.filter(select(Item), named)
-        return BY_CREATION.select(statement, sort, self.cursor, self.limit, created)
+        statement = ORDERS[sort].select(select(Item), sort, self.cursor, self.limit)
+        if self.name_prefix:
+            # No name is longer, so each name with the prefix is before the last one.
+            last = self.name_prefix + LAST_CHARACTER * NAME_LENGTH
+            statement = statement.where(NAME >= self.name_prefix, NAME < last)
+        if self.created_from:
+            statement = statement.where(Item.created_at >= self.created_from)
+        if self.created_before:
+            statement = statement.where(Item.created_at < self.created_before)
+        return statement
 
     def encode_cursor(self, last: Item) -> str:
         """Return the cursor of the page after the item `last`."""
