@@ -68,8 +68,8 @@ _NEW_REVISION = '''"""Colors of items."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005_colors"
-down_revision = "0004_files"
+revision = "0007_colors"
+down_revision = "0006_item_indexes"
 branch_labels = None
 depends_on = None
 
@@ -137,7 +137,7 @@ def _change_files(repository: Path) -> None:
     (folder / ADDED_FOLDER / "__init__.py").touch()
     (folder / ADDED).write_text('"""Later."""\n\nLATER = 1\n')
     (folder / ADDED_CLIENT).write_text('"""A client."""\n\nCLIENT = 1\n')
-    name = "{% if examples %}0005_colors.py{% endif %}"
+    name = "{% if examples %}0007_colors.py{% endif %}"
     (folder / "migrations/versions" / name).write_text(_NEW_REVISION)
 
 

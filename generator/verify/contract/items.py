@@ -5,6 +5,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from generator.verify.contract.client import JSON_TYPE, Answer, Client
 from generator.verify.contract.etags import check_not_modified, is_strong
@@ -31,6 +32,9 @@ def checks(client: Client) -> list[Callable[[Client], None]]:
         check_precondition,
         check_export,
         check_export_errors,
+        check_orders,
+        check_filters,
+        check_cursor_errors,
     ]
 
 
@@ -99,6 +103,75 @@ def check_list_errors(client: Client) -> None:
     """A limit outside 1 to 100 returns 422, an invalid cursor too."""
     for query in ("limit=0", f"limit={_LIMIT + 1}", "limit=x", "cursor=nonsense"):
         client.get(f"{_ITEMS}?{query}").require_validation_error("query", _ITEMS)
+
+
+def check_orders(client: Client) -> None:
+    """GET /items?sort= sorts by created_at or name, descending with `-`, on every page.
+
+    Names compare by code point, and a cursor outlives its item.
+    """
+    prefix = _name()
+    names = [f"{prefix} {end}" for end in ("Z", "a", "b", "z", "\xe4", "\u20ac", "\U0001f4a1")]
+    created = [*names[1::2], *names[::2]]
+    for name in created:
+        client.send_json("POST", _ITEMS, {"name": name}).require(201)
+    for column, expected in (("name", names), ("created_at", created)):
+        for sort, order in ((column, expected), (f"-{column}", expected[::-1])):
+            pages = _pages(client, name_prefix=prefix, sort=sort)
+            listed = [item["name"] for page in pages for item in page.json["items"]]
+            pages[0].expect(listed == order, f"{len(order)} items, sorted by {sort}")
+    first = client.get(_list(name_prefix=prefix, sort="name", limit="2")).require(200).json
+    client.send("DELETE", _path(first["items"][1])).require(204)
+    query = _list(name_prefix=prefix, sort="name", limit="1", cursor=first["next_cursor"])
+    rest = client.get(query).require(200)
+    rest.expect(rest.json["items"][0]["name"] == names[2], "the item after the deleted one")
+
+
+def check_filters(client: Client) -> None:
+    """GET /items?name_prefix= returns items with this beginning of the name, sorted by name.
+
+    `created_from` is inclusive, `created_before` exclusive, and filters combine.
+    """
+    prefix = f"%_{_name()}"
+    times = []
+    for end in ("", "b", "%", "B"):
+        body = {"name": prefix + end}
+        times.append(client.send_json("POST", _ITEMS, body).require(201).json["created_at"])
+    cases: list[tuple[dict[str, str], list[str]]] = [
+        ({"name_prefix": prefix}, ["", "%", "B", "b"]),
+        ({"name_prefix": f"{prefix}b"}, ["b"]),
+        ({"name_prefix": f"{prefix}%"}, ["%"]),
+        ({"name_prefix": prefix, "created_from": times[2]}, ["%", "B"]),
+        ({"name_prefix": prefix, "created_before": times[2]}, ["", "b"]),
+        ({"created_from": times[1], "created_before": times[3]}, ["%", "b"]),
+    ]
+    for query, ends in cases:
+        pages = _pages(client, **query)
+        listed = [item["name"] for page in pages for item in page.json["items"]]
+        listed = [name for name in listed if name.startswith(prefix)]
+        pages[0].expect(listed == [prefix + end for end in ends], f"the items of {query}")
+
+
+def check_cursor_errors(client: Client) -> None:
+    """A cursor of a list with another order returns 422.
+
+    An unknown order, a prefix with NUL, and a time without a zone do so, too.
+    """
+    prefix = _name()
+    for end in "ab":
+        client.send_json("POST", _ITEMS, {"name": prefix + end}).require(201)
+    cursor = client.get(_list(name_prefix=prefix, limit="1")).require(200).json["next_cursor"]
+    queries: list[dict[str, str]] = [
+        {"cursor": cursor},
+        {"sort": "-name", "cursor": cursor},
+        {"sort": "name", "cursor": str(uuid.uuid4())},
+        {"sort": "price"},
+        {"name_prefix": "\0"},
+        {"created_from": "2026-01-01T00:00:00"},
+        {"created_before": "yesterday"},
+    ]
+    for query in queries:
+        client.get(_list(**query)).require_validation_error("query", _ITEMS)
 
 
 def check_update(client: Client) -> None:
@@ -208,6 +281,20 @@ def _create(client: Client, **fields: str) -> dict[str, str]:
         client.send_json("POST", _ITEMS, {"name": _name()} | fields).require(201).json
     )
     return item
+
+
+def _list(**query: str) -> str:
+    return f"{_ITEMS}?{urlencode(query)}"
+
+
+def _pages(client: Client, **query: str) -> list[Answer]:
+    """Return the pages of a list, each of two items."""
+    pages: list[Answer] = []
+    cursor: dict[str, str] = {}
+    while not pages or cursor["cursor"]:
+        pages.append(client.get(_list(limit="2", **query, **cursor)).require(200))
+        cursor = {"cursor": pages[-1].json["next_cursor"]}
+    return pages
 
 
 def _edit(client: Client, path: str, if_match: str) -> Answer:

@@ -31,8 +31,8 @@ Time = Annotated[
 ]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
 
-NAME = collate(Item.name, BYTE_ORDER)
-BY_NAME = Order({"name": NAME}, TypeAdapter(tuple[Sort, NamePart]))
+name_in_bytes = collate(Item.name, BYTE_ORDER)
+BY_NAME = Order({"name": name_in_bytes}, TypeAdapter(tuple[Sort, NamePart]))
 BY_CREATION = Order(
     {"created_at": Item.created_at, "id": Item.id}, TypeAdapter(tuple[Sort, Time, UUID])
 )
@@ -101,7 +101,7 @@ class ItemQuery(Limit):
         if self.name_prefix:
             # No name is longer, so each name with the prefix is before the last one.
             last = self.name_prefix + LAST_CHARACTER * NAME_LENGTH
-            statement = statement.where(NAME >= self.name_prefix, NAME < last)
+            statement = statement.where(name_in_bytes >= self.name_prefix, name_in_bytes < last)
         if self.created_from:
             statement = statement.where(Item.created_at >= self.created_from)
         if self.created_before:
