@@ -13,6 +13,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Select, collate, select
 
 from app.dialect import BYTE_ORDER
@@ -81,7 +82,8 @@ class ItemQuery(Limit):
             else:
                 UUID(cursor)
         except ValueError:
-            raise ValueError("not a cursor of a list with this order") from None
+            message = "The cursor is invalid, or belongs to a list with another order"
+            raise PydanticCustomError("cursor", message) from None
         return cursor
 
     @property
