@@ -73,7 +73,7 @@ class Order(NamedTuple):
         return urlsafe_b64encode(to_json([sort, *values])).decode()
 
     def decode_cursor(self, sort: str, cursor: str) -> Sequence[Any]:
-        """Return the values in the cursor, which come from a client."""
+        """Return the values in the cursor; raise ValueError if it is invalid or has another sort."""
         values: Sequence[Any]
         cursor_sort, *values = self.cursor_type.validate_json(urlsafe_b64decode(cursor))
         if cursor_sort != sort:

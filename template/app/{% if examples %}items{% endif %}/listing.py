@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import (
     AwareDatetime,
+    BeforeValidator,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -21,6 +22,14 @@ from app.items.models import Item
 from app.pagination import Limit, Order, Page
 from app.schemas import TEXT_PATTERN
 
+
+def reject_numbers(value: object) -> object:
+    """Reject times in seconds since 1970, which Pydantic accepts and the schema does not."""
+    if isinstance(value, str) and ":" not in value:
+        raise PydanticCustomError("time", "The time is not like 2026-01-31T12:00:00Z")
+    return value
+
+
 NAME_LENGTH = 200
 LAST_CHARACTER = "\U0010ffff"
 
@@ -28,6 +37,7 @@ NamePart = Annotated[str, StringConstraints(max_length=NAME_LENGTH, pattern=TEXT
 # The first and the last day of the calendar have times that cannot be converted to UTC.
 Time = Annotated[
     AwareDatetime,
+    BeforeValidator(reject_numbers),
     Field(ge=datetime(1, 1, 2, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC)),
 ]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
