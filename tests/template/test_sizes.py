@@ -12,7 +12,7 @@ from generator.verify.matrix.rows import Row
 from tests.support.rendered import MATRIX, Render
 from tests.support.repository import ROOT
 
-TAG_LINES = 95
+TAG_LINES = 100
 TAG_LINES_IN_A_FILE = 15
 LONG_FILE = 250
 
