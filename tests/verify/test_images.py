@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from generator.errors import CommandError
-from generator.processes import stop
+from generator.processes import run, stop
 from generator.project.serve import HOST
 from generator.template.options import Option
 from generator.verify.contract.client import Client, ContractError
@@ -25,10 +25,9 @@ from generator.verify.images.proof import (
 )
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
-from generator.verify.servers import UnavailableError
-from tests.support.live import lock_row
-from tests.support.rendered import row_with
-from tests.support.servers import ServersFor, skip_missing
+from tests.support.images import lock_image_row
+from tests.support.mutations import replace_text
+from tests.support.servers import ServersFor
 
 IMAGES = {
     "async-sqlite": {"sqlalchemy": "async", "database": "sqlite", "background": "background_tasks"},
@@ -48,13 +47,7 @@ def make_project(
     """Return a function that renders and locks the project of an image."""
 
     def make(name: str) -> RenderedProject:
-        try:
-            Buildah.require()
-        except UnavailableError as error:
-            skip_missing(str(error))
-        row = row_with(options, container="true", **IMAGES[name])
-        servers_for(row)
-        return lock_row(Row(f"image-{row.id}", row.answers), workspace)
+        return lock_image_row(options, workspace, servers_for, **IMAGES[name])
 
     return make
 
@@ -167,16 +160,31 @@ def test_secret_is_found(image: Image) -> None:
 @pytest.mark.slow
 def test_context_without_rules_is_noticed(make_project: MakeProject) -> None:
     """A Dockerfile that copies everything, without .dockerignore, brings .env and the tests."""
-    project = make_project("async-sqlite")
-    broken = RenderedProject(Row("image-broken", project.row.answers), project.workspace)
-    shutil.copytree(project.folder, broken.folder)
+    broken = copy_without_packages(make_project("async-sqlite"), "broken")
     (broken.folder / ".dockerignore").unlink()
-    dockerfile = broken.folder / "Dockerfile"
-    text = dockerfile.read_text().replace("COPY app app", "COPY . .")
-    # The packages are not looked at, and take most of the time.
-    text, count = re.subn(r"(pip install|uv sync) .*", "true", text)
-    assert count == 2
-    dockerfile.write_text(text)
+    replace_text("Dockerfile", "COPY app app", "COPY . .")(broken.folder)
 
     with pytest.raises(CommandError, match="The image contains"):
         prove_image(broken)
+
+
+@pytest.mark.slow
+def test_private_checkout_is_readable(make_project: MakeProject, tmp_path: Path) -> None:
+    """The user of an image can read files that only their owner can read in the checkout."""
+    project = copy_without_packages(make_project("async-sqlite"), "private")
+    run(["chmod", "--recursive", "go=", str(project.folder)], tmp_path)
+    image = Buildah(project.workspace).build(project.folder, "service-private")
+    data = image.make_data(tmp_path / "data")
+
+    image.call(["sh", "-c", "find . -type f -exec cat {} + >/dev/null"], data, {})
+
+
+def copy_without_packages(project: RenderedProject, name: str) -> RenderedProject:
+    """Copy a project, without the packages of its image, which take most of the time."""
+    copied = RenderedProject(Row(f"image-{name}", project.row.answers), project.workspace)
+    shutil.copytree(project.folder, copied.folder)
+    dockerfile = copied.folder / "Dockerfile"
+    text, count = re.subn(r"(pip install|uv sync) .*", "true", dockerfile.read_text())
+    assert count == 2
+    dockerfile.write_text(text)
+    return copied
