@@ -149,3 +149,37 @@ def test_jobs_have_optional_pods(make_project: MakeProject) -> None:
     replace_text(f"{BASE}/jobs.yaml", "-uploads", "-files")(project)
 
     assert unresolved_references(project) != []
+
+
+def test_compose_builds_once(render: Render) -> None:
+    """Builds of one tag at the same time would fail, and nobody has the image to be pulled."""
+    for project in map(render, MATRIX):
+        if not (project / "compose.yaml").exists():
+            continue
+        document = yaml.safe_load((project / "compose.yaml").read_text())
+        image = document["x-service"]["image"]
+        services = {n: s for n, s in document["services"].items() if s["image"] == image}
+        policies = {name: service["pull_policy"] for name, service in services.items()}
+        assert policies.pop("migrate") == "build"
+        assert set(policies.values()) == {"never"}
+        assert [name for name, item in services.items() if "build" in item] == ["migrate"]
+        arguments = services["migrate"]["build"]["args"].keys()
+        assert all(f"ARG {name}=" in (project / "Dockerfile").read_text() for name in arguments)
+
+
+def test_redis_gives_up_root(make_project: MakeProject) -> None:
+    """A command other than redis-server keeps the entrypoint of the image from doing so."""
+    project = make_project("background=celery", "celery_broker=redis")
+    compose = yaml.safe_load((project / "compose.yaml").read_text())
+
+    assert "exec docker-entrypoint.sh redis-server " in compose["services"]["broker"]["command"][2]
+
+
+def test_production_is_set_before_start(render: Render) -> None:
+    """The generated settings are those of development."""
+    for project in map(render, MATRIX):
+        text = (project / "docs/deploying.md").read_text()
+        assert "FASTAPI_ENV=development" in (project / ".env").read_text()
+        before, compose, _ = text.partition("docker compose up")
+        assert not compose or "`FASTAPI_ENV=production` in `.env`" in before
+        assert "`FASTAPI_ENV=production`" in text.split("## Plain machine")[1]
