@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.processes import run
 from tests.support.edits import list_lost
 from tests.support.history import AFTER_LATEST, LATEST, release_change
 from tests.support.projects import (
@@ -19,6 +20,19 @@ from tests.support.projects import (
 from tests.support.repository import git
 
 pytestmark = pytest.mark.slow
+
+
+def test_next_commands(workspace: Path, tmp_path: Path) -> None:
+    """The closing message leads to a repository, and to secrets that others cannot read."""
+    result = run_copier(
+        tmp_path, "copy", "--defaults", str(workspace / "template"), str(tmp_path / "service")
+    )
+    before, _, _ = result.stderr.partition("uv sync")
+    _, _, commands = before.partition("Next:\n")
+    run(["bash", "-euc", commands], tmp_path)
+
+    assert (tmp_path / "service/.git").is_dir()
+    assert (tmp_path / "service/.env").stat().st_mode & 0o777 == 0o600
 
 
 def test_scheduled_update(small_history: Path, tmp_path: Path) -> None:
