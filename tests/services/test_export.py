@@ -12,12 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.client import Client
 from tests.support.command import wait_for
 from tests.support.live import Live, install_row, run_on_fresh_database
 from tests.support.processes import read_memory
-from tests.support.rendered import row_with
+from tests.support.rendered import OPTIONS, row_with
 
 pytestmark = pytest.mark.slow
 
@@ -48,20 +47,22 @@ _INSERT = {
 }
 
 
+@contextmanager
+def run_with_items(architecture: str, workspace: Path, folder: Path, rows: int) -> Iterator[Live]:
+    mode, database = architecture.split("-")
+    row = row_with(OPTIONS, sqlalchemy=mode, database=database, auth="none")
+    settings = {"DATABASE_POOL_SIZE": str(POOL_SIZE), "DATABASE_POOL_TIMEOUT_SECONDS": "1"}
+    with run_on_fresh_database(install_row(row, workspace), folder, **settings) as live:
+        execute(live, _INSERT[database].format(rows=rows))
+        yield live
+
+
 @pytest.fixture(scope="module", params=["async-postgresql", "sync-sqlite"])
 def live(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    workspace: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, workspace: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
-    mode, database = request.param.split("-")
-    row = row_with(options, sqlalchemy=mode, database=database, auth="none")
-    settings = {"DATABASE_POOL_SIZE": str(POOL_SIZE), "DATABASE_POOL_TIMEOUT_SECONDS": "1"}
-    project = install_row(row, workspace)
     folder = tmp_path_factory.mktemp("export")
-    with run_on_fresh_database(project, folder, **settings) as live:
-        execute(live, _INSERT[database].format(rows=ROWS))
+    with run_with_items(request.param, workspace, folder, ROWS) as live:
         yield live
 
 
@@ -132,6 +133,22 @@ def test_client_that_leaves_ends_query(live: Live) -> None:
             stack.enter_context(open_export(live.client)).read(1000)
 
     wait_for(lambda: is_idle(live), 10)
+
+
+@pytest.mark.parametrize("architecture", ["async-postgresql", "sync-sqlite"])
+def test_clients_that_leave_are_no_errors(
+    architecture: str, workspace: Path, tmp_path: Path
+) -> None:
+    """Of few rows, some clients leave during the last batch, others after it."""
+    with run_with_items(architecture, workspace, tmp_path, rows=3000) as live:
+        for number in range(100):
+            with open_export(live.client) as response:
+                response.read(1000)
+                time.sleep(number % 10 / 200)
+        wait_for(lambda: is_idle(live), 10)
+
+    assert live.log.read_text().count(EXPORT) >= 100
+    assert "unhandled error" not in live.log.read_text()
 
 
 def test_exports_leave_connections(live: Live) -> None:

@@ -176,10 +176,10 @@ _TYPES: Mapping[str, Callable[[str | None], FieldType]] = {
         "date",
         python="date",
         ddl="sa.Date()",
-        body="date",
+        body="Date",
         sample='"2026-01-31"',
         other='"2026-02-01"',
-        wrong=('"2026-02-30"',),
+        wrong=('"2026-02-30"', "0", '"-86400"'),
     ),
     "datetime": _plain(
         "datetime",
@@ -188,7 +188,7 @@ _TYPES: Mapping[str, Callable[[str | None], FieldType]] = {
         body="Time",
         sample='"2026-01-31T12:00:00Z"',
         other='"2026-02-01T00:00:00.123456Z"',
-        wrong=('"2026-01-31T12:00:00"', '"0001-01-01T00:00:00+01:00"'),
+        wrong=('"2026-01-31T12:00:00"', '"0001-01-01T00:00:00+01:00"', "0", '"86400"'),
     ),
     "uuid": _plain(
         "uuid",

@@ -41,6 +41,7 @@ Time = Annotated[
     Field(ge=datetime(1, 1, 2, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC)),
 ]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
+ITEM_ID = TypeAdapter(UUID)
 
 name_in_bytes = collate(Item.name, BYTE_ORDER)
 BY_NAME = Order({"name": name_in_bytes}, TypeAdapter(tuple[Sort, NamePart]))
@@ -90,7 +91,7 @@ class ItemQuery(Limit):
             if sort:
                 ORDERS[sort].decode_cursor(sort, cursor)
             else:
-                UUID(cursor)
+                ITEM_ID.validate_python(cursor)
         except ValueError:
             message = "The cursor is invalid, or belongs to a list with another order"
             raise PydanticCustomError("cursor", message) from None
