@@ -46,6 +46,11 @@ _INSERT = {
     """,
 }
 
+_TERMINATE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle in transaction'
+"""
+
 
 @contextmanager
 def run_with_items(architecture: str, workspace: Path, folder: Path, rows: int) -> Iterator[Live]:
@@ -168,12 +173,8 @@ def test_exports_leave_connections(live: Live) -> None:
 def test_error_half_way_is_visible(live: Live) -> None:
     with open_export(live.client) as response:
         response.read(1000)
-        execute(
-            live,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND state = 'idle in transaction'",
-        )
+        # Once the buffers are full, the backend waits for the service.
+        wait_for(lambda: bool(execute(live, _TERMINATE)), 10)
         with pytest.raises(http.client.IncompleteRead):
             response.read()
 

@@ -110,6 +110,7 @@ class Client:
     ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
+            connection.connect()
             # A service may reject a body before it has read all of it.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, {**self.caller, **(headers or {})})
