@@ -52,7 +52,9 @@ from uuid_utils.compat import uuid7
 from app.items.listing import ItemQuery
 from app.items.models import Item
 
-url, count, queries = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+url = sys.argv[1]
+count = int(sys.argv[2])
+queries = json.loads(sys.argv[3])
 begin = datetime(2026, 1, 1, tzinfo=UTC)
 times = [begin + timedelta(seconds=n // 2) for n in range(count)]
 rows = [
