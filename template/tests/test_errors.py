@@ -146,6 +146,7 @@ def test_body_size_is_limited(
 def test_openapi_declares_the_envelope(app: FastAPI) -> None:
     schema = app.openapi()
 
+    assert schema["components"]["schemas"].keys() >= {"ErrorEnvelope", "Error", "ErrorDetail"}
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
