@@ -24,7 +24,9 @@ from generator.verify.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
 POOL_SIZE = "5"  # the default of DATABASE_POOL_SIZE
-SERVICE_CPU = "0"
+# Each service runs on the first, and all else on the second: database, load, and this program.
+SERVICE_CPU = 0
+LOAD_CPU = 1
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def serve(name: str, project: RenderedProject, settings: dict[str, str]) -> Iter
     if name == "tuned":
         settings = {**settings, "POOL_SIZE": POOL_SIZE}
     port = free_port()
-    command = ["taskset", "--cpu-list", SERVICE_CPU, project.program("uvicorn"), f"{module}:app"]
+    pinned = ["taskset", "--cpu-list", str(SERVICE_CPU)]
+    command = [*pinned, project.program("uvicorn"), f"{module}:app"]
     with (project.workspace / f"{name}.log").open("wb") as log:
         began = time.perf_counter()
         process = subprocess.Popen(

@@ -1,24 +1,30 @@
 """Figures beside the rates: start, memory, stalls during logins, pages of a million rows."""
 
-import secrets
 import statistics
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from urllib.parse import urlencode
 
 import psycopg
 
-from benchmarks.contenders import Contender, send, serve
-from benchmarks.load import PASSWORD, form_type
+from benchmarks.contenders import ROOT, Contender, send, serve
 from generator.project.serve import HOST
 from generator.verify.rendered import RenderedProject
 
+LOGINS_PER_SECOND = 20
+PROBE_SECONDS = 3
+ROUNDS = 5
+
 
 def measure_extremes(
-    project: RenderedProject, contenders: dict[str, Contender], url: str, token: str
+    project: RenderedProject,
+    contenders: dict[str, Contender],
+    url: str,
+    token: str,
+    paths: Mapping[str, str],
 ) -> dict[str, str]:
     """Measure start, memory, pages at the end of a million rows, and reads during logins."""
     ours, bare = contenders["ours"], contenders["bare"]
@@ -28,11 +34,7 @@ def measure_extremes(
     starts = {name: start_times(name, project, url) for name in ("ours", "bare")}
     figures["start to the first 200 of ours, s"] = f"{starts['ours']:.2f}"
     figures["start to the first 200 / bare FastAPI"] = f"{starts['ours'] / starts['bare']:.2f}"
-    quiet = probe(ours.port, token, 3)
-    with logging_in(ours.port, 20):
-        busy = probe(ours.port, token, 3)
-    figures["p99 of reads during 20 logins a second / without"] = f"{busy[0] / quiet[0]:.1f}"
-    figures["longest stall during 20 logins a second, ms"] = f"{busy[1]:.0f}"
+    figures |= measure_logins(ours.port, paths["read"], token)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO items (id, name, created_at, updated_at)"
@@ -67,36 +69,50 @@ def page_time(port: int, path: str, token: str) -> float:
     return time.perf_counter() - began
 
 
-def probe(port: int, token: str, seconds: float) -> tuple[float, float]:
-    """Call the service's loop every 10 ms; return p99 and maximum in milliseconds."""
-    end = time.monotonic() + seconds
+def measure_logins(port: int, path: str, token: str) -> dict[str, str]:
+    """Compare reads during logins with those without, in turn."""
+    quiet, busy, stalls = [], [], []
+    for _ in range(ROUNDS):
+        quiet.append(percentile_99(probe(port, path, token)))
+        with logging_in(port):
+            busy.append(percentile_99(probe(port, path, token)))
+            stalls.append(max(probe(port, "/health/live", token)))
+    ratios = [after / before for before, after in zip(quiet, busy, strict=True)]
+    name = f"during {LOGINS_PER_SECOND} logins a second"
+    return {
+        f"p99 of reads {name}, ms": f"{statistics.median(busy):.1f}",
+        f"p99 of reads {name} / without": f"{statistics.median(ratios):.1f}",
+        f"longest stall {name}, ms": f"{max(stalls):.0f}",
+    }
+
+
+def probe(port: int, path: str, token: str) -> list[float]:
+    """Send a request every few milliseconds; return the milliseconds until the response."""
+    connection = HTTPConnection(HOST, port, timeout=30)
+    end = time.monotonic() + PROBE_SECONDS
     taken = []
     while time.monotonic() < end:
-        taken.append(page_time(port, "/health/live", token) * 1000)
-        time.sleep(0.01)
-    return statistics.quantiles(taken, n=100)[98], max(taken)
+        began = time.perf_counter()
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        connection.getresponse().read()
+        taken.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.005)
+    connection.close()
+    return taken
+
+
+def percentile_99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
 
 
 @contextmanager
-def logging_in(port: int, per_second: int) -> Iterator[None]:
-    """Log in with a wrong password for unknown users, at this rate."""
-    ended = threading.Event()
-
-    def attempt() -> None:
-        name = f"{secrets.token_hex(8)}@example.com"
-        form = urlencode({"username": name, "password": PASSWORD}).encode()
-        connection = HTTPConnection(HOST, port, timeout=30)
-        connection.request("POST", "/api/v1/auth/token", form, form_type())
-        connection.getresponse().read()
-
-    def repeat() -> None:
-        while not ended.wait(1 / per_second):
-            threading.Thread(target=attempt, daemon=True).start()
-
-    thread = threading.Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+def logging_in(port: int) -> Iterator[None]:
+    """Log in at a steady rate, from a process of its own: its threads would delay the probes."""
+    seconds = 2 * PROBE_SECONDS + 2
+    command = [sys.executable, "-m", "benchmarks.logins", port, LOGINS_PER_SECOND, seconds]
+    process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=subprocess.DEVNULL)
+    # The first logins are sent once Python has started.
+    time.sleep(1)
+    yield
+    if process.wait() != 0:
+        sys.exit("The logins failed.")

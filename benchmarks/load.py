@@ -11,7 +11,6 @@ from generator.processes import run
 from generator.project.serve import HOST
 
 CONNECTIONS = 32
-LOAD_CPU = "1"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a user that exists for seconds
 PDF = b"%PDF-1.4\n" + b"\0" * 100_000 + b"\n%%EOF\n"
 FORM = (
@@ -60,9 +59,8 @@ def write_scripts(folder: Path, token: str) -> None:
 def load(contender: Contender, operation: str, path: str, folder: Path, seconds: int) -> Sample:
     url = f"http://{HOST}:{contender.port}{path}"
     options = [f"--connections={CONNECTIONS}", f"--duration={seconds}", "--threads=1", "--latency"]
-    command = ["taskset", "--cpu-list", LOAD_CPU, "wrk", *options]
     script = ["--script", str(folder / f"{operation}.lua")]
-    output = run([*command, *script, url, "--", secrets.token_hex(6)], ROOT)
+    output = run(["wrk", *options, *script, url, "--", secrets.token_hex(6)], ROOT)
     if "Non-2xx" in output:
         sys.exit(f"{contender.name} failed to {operation}: {output}")
     return Sample(

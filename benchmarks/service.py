@@ -8,6 +8,7 @@ ratios are of figures of one run. `--write` stores table and plot in docs/.
 """
 
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.contenders import ROOT, Contender, install, send, serve
+from benchmarks.contenders import LOAD_CPU, ROOT, Contender, install, send, serve
 from benchmarks.extremes import measure_extremes
 from benchmarks.load import load, log_in, write_scripts
 from benchmarks.report import COLUMNS, plot, tabulate, write_page
@@ -56,6 +57,7 @@ def measure(
         settings = {"DATABASE_URL": url, "SECRET_KEY": secrets.token_hex(32)}
         settings |= {"UPLOAD_DIR": str(folder), "FASTAPI_ENV": "development"}
         settings |= {"ACCESS_TOKEN_MINUTES": "600", "JOB_SWEEP_SECONDS": "3600"}
+        settings |= {"LOGIN_FAILURES_PER_ADDRESS": "100000"}
         project.call("alembic", "upgrade", "head", seconds=60, **settings)
         contenders = {name: stack.enter_context(serve(name, project, settings)) for name in names}
         ours = contenders["ours"]
@@ -85,7 +87,7 @@ def measure(
                 contender.samples.setdefault(operation, []).append(sample)
         extremes = {}
         if database == "postgresql":
-            extremes = measure_extremes(project, contenders, url, token)
+            extremes = measure_extremes(project, contenders, url, token, paths)
     return contenders, extremes
 
 
@@ -100,6 +102,8 @@ def main() -> None:
     for program in ("wrk", "taskset"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed (Debian: apt-get install wrk util-linux)")
+    # Child processes inherit it; `serve` sets another one.
+    os.sched_setaffinity(0, {LOAD_CPU})
     console = Console(width=None if sys.stdout.isatty() else 160)
     results = {}
     extremes = {}

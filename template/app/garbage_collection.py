@@ -1,0 +1,17 @@
+"""Garbage collection of a process that serves requests."""
+
+import gc
+
+# Objects that are allocated, and not freed, between two collections. Requests in progress have
+# several thousand; Python's default of 700 or 2,000 would collect them again and again.
+COLLECTION_THRESHOLD = 10_000
+
+
+def tune_garbage_collection() -> None:
+    """Exclude the objects that exist now from all collections, and collect less often.
+
+    Modules, tables and routes are a hundred thousand objects that stay until the process ends. To
+    traverse them stops all requests for 80 ms, which happened twice a second under load.
+    """
+    gc.freeze()
+    gc.set_threshold(COLLECTION_THRESHOLD)
