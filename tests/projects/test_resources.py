@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import NeedsAttentionError
+from generator.errors import NeedsAttentionError, Problem
 from generator.project.merge import MergeOptions
+from generator.project.resources.add import add_resource
 from generator.project.update import set_answers
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
@@ -133,3 +134,20 @@ def test_edits_of_resources_are_merged(
     assert "    await session.flush(None)\n=======\n    session.flush()\n" in other.read_text()
     assert not (folder / "app/order_lines/service.py").exists()
     assert "app/invoices/service.py: 1 line to look at" in capsys.readouterr().out
+
+
+def test_times_require_an_update_of_older_projects(history: Path, tmp_path: Path) -> None:
+    folder = render_release(history, tmp_path / "service", OPEN.answers, "0.8.0")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder, "Start")
+
+    with pytest.raises(Problem, match=r"app/schemas\.py has no Time,.* `fastapi-service update`"):
+        add_resource(folder, "alarm", ["at:datetime"], plural=None, owned=False)
+    assert git(folder, "status", "--porcelain") == ""
+    add_resource(folder, "lamp", ["name:text"], plural=None, owned=False)
+    commit(folder, "Add lamps")
+
+    update(folder, CURRENT)
+    add_resource(folder, "alarm", ["at:datetime"], plural=None, owned=False)
+    schemas = (folder / "app/alarms/schemas.py").read_text()
+    assert "from app.schemas import RequestBody, Time\n" in schemas

@@ -1,45 +1,22 @@
 """The list of items: its filters, orders and cursors."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Select, collate, select
 
 from app.dialect import BYTE_ORDER
 from app.items.models import Item
 from app.pagination import Limit, Order, Page
-from app.schemas import TEXT_PATTERN
-
-
-def reject_numbers(value: object) -> object:
-    """Reject times in seconds since 1970, which Pydantic accepts and the schema does not."""
-    if isinstance(value, str) and ":" not in value:
-        raise PydanticCustomError("time", "The time is not like 2026-01-31T12:00:00Z")
-    return value
-
+from app.schemas import TEXT_PATTERN, Time
 
 NAME_LENGTH = 200
 LAST_CHARACTER = "\U0010ffff"
 
 NamePart = Annotated[str, StringConstraints(max_length=NAME_LENGTH, pattern=TEXT_PATTERN)]
-# The first and the last day of the calendar have times that cannot be converted to UTC.
-Time = Annotated[
-    AwareDatetime,
-    BeforeValidator(reject_numbers),
-    Field(ge=datetime(1, 1, 2, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC)),
-]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
 ITEM_ID = TypeAdapter(UUID)
 
