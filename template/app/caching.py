@@ -7,8 +7,12 @@ from typing import Annotated, Any
 from fastapi import Header, Response
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import PreconditionFailed
+
+# Headers with a list of tags, as servers name them.
+TAG_LISTS = (b"if-match", b"if-none-match")
 
 # The tags of a header. "W/" marks those of a transformed response, such as a compressed one.
 TAG = re.compile(r'(W/)?("[^"]*")')
@@ -59,3 +63,22 @@ def require_match(etag: str, if_match: str | None) -> None:
 
 def _is_any(header: str | None) -> bool:
     return header is not None and header.strip() == "*"
+
+
+class TagListMiddleware:
+    """Middleware that joins the lines of If-Match and of If-None-Match.
+
+    They are one list, of which FastAPI and Starlette read the first line only.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for name in TAG_LISTS:
+                lines = [value for key, value in scope["headers"] if key == name]
+                if len(lines) > 1:
+                    others = [header for header in scope["headers"] if header[0] != name]
+                    scope["headers"] = [*others, (name, b", ".join(lines))]
+        await self.app(scope, receive, send)

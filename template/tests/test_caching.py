@@ -41,3 +41,12 @@ def test_content_with_etag_is_revalidated(client: TestClient) -> None:
     assert (sent.status_code, known.status_code) == (200, 304)
     assert sent.headers["Cache-Control"] == "private, no-cache"
     assert known.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_lines_of_a_header_are_one_list(client: TestClient) -> None:
+    path = "/docs/assets/swagger-ui.css"
+    etag = client.get(path).headers["ETag"]
+
+    for lines in ([etag, '"other"'], ['"other"', etag]):
+        headers = [("If-None-Match", line) for line in lines]
+        assert client.get(path, headers=headers).status_code == 304
