@@ -16,9 +16,12 @@ from pytest_copie.plugin import Copie
 from generator.template.options import Option, Value
 from generator.verify.matrix.rows import Row
 from generator.verify.pipeline import prepare_workspace
+from generator.verify.rendered import RenderedProject
+from generator.verify.servers import KINDS
 from tests.support.command import Command, Result, no_process_mentions, run_in_process
 from tests.support.history import FIRST, LATEST, build_history, is_small
-from tests.support.rendered import MATRIX, OPTIONS, Render
+from tests.support.live import Install, install_row
+from tests.support.rendered import MATRIX, OPTIONS, Render, row_with
 from tests.support.repository import ROOT, commit_all, copy_template, git
 from tests.support.team import TeamProject, make_team_project
 
@@ -135,6 +138,22 @@ def workspace(shared: Path) -> Path:
     folder = shared / "workspace"
     prepare_workspace(ROOT, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def install(request: pytest.FixtureRequest, workspace: Path) -> Install:
+    """Return a function that installs the first row with these answers.
+
+    It starts the servers that the answers name, or skips the test.
+    """
+
+    def install_first(**answers: str) -> RenderedProject:
+        for answer in answers.values():
+            if answer in KINDS:
+                request.getfixturevalue(answer)
+        return install_row(row_with(OPTIONS, **answers), workspace)
+
+    return install_first
 
 
 # ------------------------------------------------------------------------------- existing projects

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.client import JSON_TYPE, Answer
-from generator.verify.servers import KINDS
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -21,17 +18,10 @@ RACES = 500
 
 
 @pytest.fixture(params=[("async", "postgresql"), ("sync", "sqlite")], ids="-".join)
-def live(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    workspace: Path,
-    tmp_path: Path,
-) -> Iterator[Live]:
+def live(request: pytest.FixtureRequest, install: Install, tmp_path: Path) -> Iterator[Live]:
     mode, database = request.param
-    if database in KINDS:
-        request.getfixturevalue(database)
-    row = row_with(options, sqlalchemy=mode, database=database, auth="jwt")
-    with run_on_fresh_database(install_row(row, workspace), tmp_path) as live:
+    project = install(sqlalchemy=mode, database=database, auth="jwt")
+    with run_on_fresh_database(project, tmp_path) as live:
         yield live
 
 

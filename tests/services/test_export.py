@@ -14,9 +14,8 @@ import pytest
 
 from generator.verify.contract.client import Client
 from tests.support.command import wait_for
-from tests.support.live import Live, install_row, run_on_fresh_database
+from tests.support.live import Install, Live, run_on_fresh_database
 from tests.support.processes import read_memory
-from tests.support.rendered import OPTIONS, row_with
 
 pytestmark = pytest.mark.slow
 
@@ -53,21 +52,21 @@ _TERMINATE = """
 
 
 @contextmanager
-def run_with_items(architecture: str, workspace: Path, folder: Path, rows: int) -> Iterator[Live]:
+def run_with_items(architecture: str, install: Install, folder: Path, rows: int) -> Iterator[Live]:
     mode, database = architecture.split("-")
-    row = row_with(OPTIONS, sqlalchemy=mode, database=database, auth="none")
+    project = install(sqlalchemy=mode, database=database, auth="none")
     settings = {"DATABASE_POOL_SIZE": str(POOL_SIZE), "DATABASE_POOL_TIMEOUT_SECONDS": "1"}
-    with run_on_fresh_database(install_row(row, workspace), folder, **settings) as live:
+    with run_on_fresh_database(project, folder, **settings) as live:
         execute(live, _INSERT[database].format(rows=rows))
         yield live
 
 
 @pytest.fixture(scope="module", params=["async-postgresql", "sync-sqlite"])
 def live(
-    request: pytest.FixtureRequest, workspace: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, install: Install, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("export")
-    with run_with_items(request.param, workspace, folder, ROWS) as live:
+    with run_with_items(request.param, install, folder, ROWS) as live:
         yield live
 
 
@@ -142,10 +141,10 @@ def test_client_that_leaves_ends_query(live: Live) -> None:
 
 @pytest.mark.parametrize("architecture", ["async-postgresql", "sync-sqlite"])
 def test_clients_that_leave_are_no_errors(
-    architecture: str, workspace: Path, tmp_path: Path
+    architecture: str, install: Install, tmp_path: Path
 ) -> None:
     """Of few rows, some clients leave during the last batch, others after it."""
-    with run_with_items(architecture, workspace, tmp_path, rows=3000) as live:
+    with run_with_items(architecture, install, tmp_path, rows=3000) as live:
         for number in range(100):
             with open_export(live.client) as response:
                 response.read(1000)

@@ -18,13 +18,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from generator.processes import start, stop
-from generator.template.options import Option
 from generator.verify.contract.client import Client
 from generator.verify.rendered import RenderedProject
 from tests.support.command import wait_for
-from tests.support.live import Live, install_row, run_on_fresh_database
+from tests.support.live import Install, Live, run_on_fresh_database
 from tests.support.processes import read_memory
-from tests.support.rendered import row_with
 
 pytestmark = pytest.mark.slow
 
@@ -47,11 +45,8 @@ RESULT_BYTES = 1_500_000
 
 
 @pytest.fixture(scope="module", params=ROWS)
-def project(
-    request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
-) -> RenderedProject:
-    row = row_with(options, **ROWS[request.param], auth="api_key", background="background_tasks")
-    return install_row(row, workspace)
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
+    return install(**ROWS[request.param], auth="api_key", background="background_tasks")
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,9 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from generator.template.options import Option
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.live import install_row, run_service
-from tests.support.rendered import row_with
-from tests.support.servers import ServersFor
+from tests.support.live import Install, run_service
 
 pytestmark = pytest.mark.slow
 
@@ -121,15 +118,8 @@ def collated_database(project: RenderedProject) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def project(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    servers_for: ServersFor,
-    workspace: Path,
-) -> RenderedProject:
-    row = row_with(options, database=request.param, auth="none")
-    servers_for(row)
-    return install_row(row, workspace)
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
+    return install(database=request.param, auth="none")
 
 
 def explain(project: RenderedProject, queries: Sequence[Mapping[str, str]]) -> list[list[Page]]:

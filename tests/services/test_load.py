@@ -11,13 +11,10 @@ from shutil import copytree
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
-from tests.support.live import install_row, run_on_fresh_database, run_service
+from tests.support.live import Install, run_on_fresh_database, run_service
 from tests.support.load import BURST_SIZE, ITEMS, send_burst
-from tests.support.rendered import row_with
-from tests.support.servers import ServersFor
 
 pytestmark = pytest.mark.slow
 
@@ -55,17 +52,10 @@ asyncio.run(main())
 
 
 @pytest.fixture(params=[f"{mode}-{database}" for mode, database in product(MODES, DATABASES)])
-def project(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    servers_for: ServersFor,
-    workspace: Path,
-) -> RenderedProject:
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
     mode, database = request.param.split("-")
     # API keys are checked without a database.
-    row = row_with(options, sqlalchemy=mode, database=database, auth="api_key")
-    servers_for(row)
-    return install_row(row, workspace)
+    return install(sqlalchemy=mode, database=database, auth="api_key")
 
 
 def test_requests_wait_for_connection(project: RenderedProject, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.accounts import (
     ME,
     REFRESH,
@@ -23,9 +22,7 @@ from generator.verify.contract.accounts import (
     update_me,
 )
 from generator.verify.contract.client import Answer, Client
-from generator.verify.servers import KINDS
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -36,19 +33,13 @@ HOSTILE = ["' OR '1'='1", "'; DROP TABLE users; --", "\0", "%00", "admin'/*", "Ã
 
 @pytest.fixture(scope="module", params=[("async", "sqlite"), ("sync", "postgresql")], ids="-".join)
 def live(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    workspace: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, install: Install, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     mode, database = request.param
-    if database in KINDS:
-        request.getfixturevalue(database)
-    row = row_with(options, sqlalchemy=mode, database=database, auth="jwt")
+    project = install(sqlalchemy=mode, database=database, auth="jwt")
     # All tests attack from the same address.
     limits = {"LOGIN_FAILURES_PER_ADDRESS": "1000"}
-    folder = tmp_path_factory.mktemp("live")
-    with run_on_fresh_database(install_row(row, workspace), folder, **limits) as live:
+    with run_on_fresh_database(project, tmp_path_factory.mktemp("live"), **limits) as live:
         yield live
 
 
@@ -151,11 +142,8 @@ def test_stalled_readers_block_no_login(live: Live) -> None:
             account.log_in(live.client).require(200)
 
 
-def test_guesses_are_limited_by_address(
-    options: tuple[Option, ...], workspace: Path, tmp_path: Path
-) -> None:
-    row = row_with(options, sqlalchemy="async", database="sqlite", auth="jwt")
-    project = install_row(row, workspace)
+def test_guesses_are_limited_by_address(install: Install, tmp_path: Path) -> None:
+    project = install(sqlalchemy="async", database="sqlite", auth="jwt")
     with run_on_fresh_database(project, tmp_path, LOGIN_FAILURES_PER_ADDRESS="12") as live:
         with ThreadPoolExecutor(8) as pool:
             accounts = [Account.new() for _ in range(40)]

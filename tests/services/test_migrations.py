@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.live import install_row
-from tests.support.rendered import row_with
-from tests.support.servers import ServersFor
+from tests.support.live import Install
 
 pytestmark = pytest.mark.slow
 
@@ -70,15 +66,8 @@ print("killed after each of", statements)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def project(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    servers_for: ServersFor,
-    workspace: Path,
-) -> RenderedProject:
-    row = row_with(options, database=request.param, auth="jwt", background="background_tasks")
-    servers_for(row)
-    return install_row(row, workspace)
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
+    return install(database=request.param, auth="jwt", background="background_tasks")
 
 
 @pytest.fixture

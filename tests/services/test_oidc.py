@@ -12,13 +12,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from generator.template.options import Option
 from generator.verify.callers import OidcCallers
 from generator.verify.contract.accounts import bearer
 from generator.verify.contract.client import Answer
 from generator.verify.servers.identity import DISCOVERY, JWKS, IdentityProvider, SigningKey
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +25,8 @@ Forge = Callable[[IdentityProvider], str]
 
 
 @pytest.fixture
-def live(options: tuple[Option, ...], workspace: Path, tmp_path: Path) -> Iterator[Live]:
-    project = install_row(row_with(options, auth="oidc", database="sqlite"), workspace)
+def live(install: Install, tmp_path: Path) -> Iterator[Live]:
+    project = install(auth="oidc", database="sqlite")
     with run_on_fresh_database(project, tmp_path) as live:
         yield live
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from generator.template.options import Option
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.slow
@@ -27,19 +25,14 @@ ROWS = {
 
 
 @contextmanager
-def run_row(
-    kind: str, options: tuple[Option, ...], workspace: Path, folder: Path
-) -> Iterator[Live]:
-    project = install_row(row_with(options, **ROWS[kind]), workspace)
-    with run_on_fresh_database(project, folder, **SETTINGS) as live:
+def run_row(kind: str, install: Install, folder: Path) -> Iterator[Live]:
+    with run_on_fresh_database(install(**ROWS[kind]), folder, **SETTINGS) as live:
         yield live
 
 
 @pytest.fixture(scope="module")
-def live(
-    options: tuple[Option, ...], workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Live]:
-    with run_row("users", options, workspace, tmp_path_factory.mktemp("api")) as live:
+def live(install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with run_row("users", install, tmp_path_factory.mktemp("api")) as live:
         yield live
 
 
@@ -74,10 +67,8 @@ def url_of(live: Live) -> str:
 
 
 @pytest.mark.parametrize("kind", ROWS)
-def test_schemathesis_finds_nothing(
-    kind: str, options: tuple[Option, ...], workspace: Path, tmp_path: Path
-) -> None:
-    with run_row(kind, options, workspace, tmp_path) as live:
+def test_schemathesis_finds_nothing(kind: str, install: Install, tmp_path: Path) -> None:
+    with run_row(kind, install, tmp_path) as live:
         (authorization,) = live.client.caller.items()
         report = run(
             tmp_path,

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.client import Client
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
-from tests.support.live import install_row, run_service
-from tests.support.rendered import row_with
-from tests.support.servers import ServersFor
+from tests.support.live import Install, run_service
 
 pytestmark = pytest.mark.slow
 
@@ -52,15 +49,8 @@ with engine.begin() as connection:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def project(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    servers_for: ServersFor,
-    workspace: Path,
-) -> RenderedProject:
-    row = row_with(options, sqlalchemy="async", database=request.param, auth="none")
-    servers_for(row)
-    return install_row(row, workspace)
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
+    return install(sqlalchemy="async", database=request.param, auth="none")
 
 
 def run_python(project: RenderedProject, script: str, *arguments: str) -> str:

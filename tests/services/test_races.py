@@ -3,18 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.accounts import Account, update_me
 from generator.verify.contract.client import Answer
 from generator.verify.contract.files import upload
-from generator.verify.servers import KINDS
-from tests.support.live import Live, install_row, run_on_fresh_database
+from tests.support.live import Install, Live, run_on_fresh_database
 from tests.support.load import BURST_SIZE
-from tests.support.rendered import row_with
 
 pytestmark = pytest.mark.slow
 
@@ -23,17 +19,11 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0" + b"\0" * 4
 
 @pytest.fixture(scope="module", params=[("async", "postgresql"), ("sync", "sqlite")], ids="-".join)
 def live(
-    request: pytest.FixtureRequest,
-    options: tuple[Option, ...],
-    workspace: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, install: Install, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     mode, database = request.param
-    if database in KINDS:
-        request.getfixturevalue(database)
-    row = row_with(options, sqlalchemy=mode, database=database, auth="jwt")
-    folder = tmp_path_factory.mktemp("races")
-    with run_on_fresh_database(install_row(row, workspace), folder) as live:
+    project = install(sqlalchemy=mode, database=database, auth="jwt")
+    with run_on_fresh_database(project, tmp_path_factory.mktemp("races")) as live:
         yield live
 
 

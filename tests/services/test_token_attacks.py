@@ -11,45 +11,36 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from generator.template.options import Option
 from generator.verify.callers import OidcCallers, callers_of
 from generator.verify.contract.accounts import bearer
 from generator.verify.contract.client import Client
 from generator.verify.servers.identity import IdentityProvider, SigningKey
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
 ITEMS = "/api/v1/items"
 
 
-def serve(options: tuple[Option, ...], workspace: Path, folder: Path, auth: str) -> Iterator[Live]:
-    row = row_with(options, sqlalchemy="async", database="sqlite", auth=auth)
-    project = install_row(row, workspace)
+def serve(install: Install, folder: Path, auth: str) -> Iterator[Live]:
+    project = install(sqlalchemy="async", database="sqlite", auth=auth)
     with run_on_fresh_database(project, folder) as live:
         yield live
 
 
 @pytest.fixture(scope="module")
-def jwt_service(
-    options: tuple[Option, ...], workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Live]:
-    yield from serve(options, workspace, tmp_path_factory.mktemp("jwt"), "jwt")
+def jwt_service(install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    yield from serve(install, tmp_path_factory.mktemp("jwt"), "jwt")
 
 
 @pytest.fixture(scope="module")
-def oidc_service(
-    options: tuple[Option, ...], workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Live]:
-    yield from serve(options, workspace, tmp_path_factory.mktemp("oidc"), "oidc")
+def oidc_service(install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    yield from serve(install, tmp_path_factory.mktemp("oidc"), "oidc")
 
 
 @pytest.fixture(scope="module")
-def api_key_service(
-    options: tuple[Option, ...], workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Live]:
-    yield from serve(options, workspace, tmp_path_factory.mktemp("api_key"), "api_key")
+def api_key_service(install: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    yield from serve(install, tmp_path_factory.mktemp("api_key"), "api_key")
 
 
 def claims_of(client: Client) -> dict[str, Any]:

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
 from generator.verify.contract.files import upload
 from generator.verify.rendered import RenderedProject
 from tests.support.command import wait_for
-from tests.support.live import Live, install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, Live, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -31,11 +29,8 @@ HEAD = (
 
 
 @pytest.fixture(params=["async", "sync"])
-def project(
-    request: pytest.FixtureRequest, options: tuple[Option, ...], workspace: Path
-) -> RenderedProject:
-    row = row_with(options, sqlalchemy=request.param, database="sqlite", auth="none")
-    return install_row(row, workspace)
+def project(request: pytest.FixtureRequest, install: Install) -> RenderedProject:
+    return install(sqlalchemy=request.param, database="sqlite", auth="none")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from generator.verify.matrix.rows import Row
 from generator.verify.rendered import RenderedProject
 from generator.verify.runtime import fresh_database
 from generator.verify.stages import STAGES
+
+# Takes answers.
+Install = Callable[..., RenderedProject]
 
 
 @dataclass(frozen=True)
