@@ -191,13 +191,26 @@ def _render(
         for path, text in texts.items()
     }
     for path, source in rendered.items():
-        names = list(defined_names(ast.parse(source)))
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise UsageError(
-                f"A resource cannot be called {resource.singular}: {path} would define "
-                f"{repeated[0]} twice."
-            )
+        _require_unique_names(resource, path, source)
     return rendered
+
+
+def _require_unique_names(resource: Resource, path: str, source: str) -> None:
+    """Refuse a module that defines a name twice; names the fields that lead to it, if any do."""
+    names = list(defined_names(ast.parse(source)))
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is None:
+        return
+    fields = [
+        field.name
+        for field in resource.fields
+        if field.type.alias and resource.alias(field) == repeated
+    ]
+    refused = f"A resource cannot be called {resource.singular}"
+    if fields:
+        beside = f" beside {fields[0]}" if len(fields) > 1 else ""
+        refused = f"A field of {resource.singular} cannot be called {fields[-1]}{beside}"
+    raise UsageError(f"{refused}: {path} would define {repeated} twice.")
 
 
 def format_sources(project: Path, sources: Mapping[str, str]) -> dict[str, bytes]:

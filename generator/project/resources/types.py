@@ -71,7 +71,13 @@ def _decimal(argument: str | None) -> FieldType:
     if argument is not None:
         first, comma, second = argument.partition(",")
         digits = _parse_number("decimal", first, _MAX_DIGITS)
-        scale = _parse_number("decimal", second, digits, least=0) if comma else 0
+        scale = _parse_number("decimal", second, _MAX_DIGITS, least=0) if comma else 0
+    if scale > digits:
+        total = min(digits + scale, _MAX_DIGITS)
+        raise UsageError(
+            "The first number of a decimal counts all digits, also those after the point: write "
+            f"decimal({total},{scale}) for {total - scale} before the point and {scale} after it."
+        )
     unit = f"0.{'1'.rjust(scale, '0')}" if scale else "1"
     sample = unit if digits == scale else f"1{unit[1:-1]}0" if scale else "1"
     return FieldType(
