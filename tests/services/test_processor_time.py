@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.template.options import Option
-from tests.support.live import install_row, run_on_fresh_database
-from tests.support.rendered import row_with
+from tests.support.live import Install, run_on_fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -18,11 +16,8 @@ print(gc.get_freeze_count(), len(gc.get_objects()))
 
 
 @pytest.mark.parametrize("telemetry", ["none", "prometheus"])
-def test_startup_objects_are_not_collected(
-    options: tuple[Option, ...], workspace: Path, telemetry: str
-) -> None:
-    row = row_with(options, sqlalchemy="async", database="sqlite", telemetry=telemetry)
-    project = install_row(row, workspace)
+def test_startup_objects_are_not_collected(install: Install, telemetry: str) -> None:
+    project = install(sqlalchemy="async", database="sqlite", telemetry=telemetry)
 
     excluded, collected = map(int, project.call("python", "-c", _COUNT_OBJECTS, seconds=60).split())
 
@@ -30,12 +25,10 @@ def test_startup_objects_are_not_collected(
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
-def test_hashing_yields_to_requests(
-    options: tuple[Option, ...], workspace: Path, tmp_path: Path, mode: str
-) -> None:
-    row = row_with(options, sqlalchemy=mode, database="sqlite", auth="jwt")
+def test_hashing_yields_to_requests(install: Install, tmp_path: Path, mode: str) -> None:
+    project = install(sqlalchemy=mode, database="sqlite", auth="jwt")
     # The caller of the client has logged in.
-    with run_on_fresh_database(install_row(row, workspace), tmp_path) as live:
+    with run_on_fresh_database(project, tmp_path) as live:
         main = live.process.pid
         threads = [int(path.name) for path in Path(f"/proc/{main}/task").iterdir()]
         niceness = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
