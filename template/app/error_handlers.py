@@ -108,16 +108,16 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Handler] = {
 }
 
 
-def _respond_invalid(request: Request, found: Sequence[dict[str, Any]]) -> Response:
-    details = [_to_detail(error) for error in found]
+def _respond_invalid(request: Request, failures: Sequence[dict[str, Any]]) -> Response:
+    details = [_to_detail(failure) for failure in failures]
     logger.info("validation failed", extra={"details": details})
     return errors.ValidationFailed().response(request.scope, details)
 
 
-def _to_detail(error: dict[str, Any]) -> dict[str, Any]:
+def _to_detail(failure: dict[str, Any]) -> dict[str, Any]:
     """Keep location and reason; drop the submitted value, which may be a secret."""
-    loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in error["loc"]]
-    return {"loc": loc, "msg": error["msg"], "type": error["type"]}
+    loc = [part[:MAX_LOC_CHARACTERS] if isinstance(part, str) else part for part in failure["loc"]]
+    return {"loc": loc, "msg": failure["msg"], "type": failure["type"]}
 
 
 def _allowed_methods(request: Request) -> str:
@@ -138,8 +138,8 @@ def _plain_error(message: Message) -> FrameworkError | None:
     headers = Headers(raw=message["headers"])
     if message["status"] < HTTPStatus.BAD_REQUEST or "json" in headers.get("content-type", ""):
         return None
-    kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
-    return FrameworkError(HTTPException(message["status"], headers=kept))
+    kept_headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+    return FrameworkError(HTTPException(message["status"], headers=kept_headers))
 
 
 class ErrorMiddleware:
@@ -160,7 +160,7 @@ class ErrorMiddleware:
         replaced = False
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal started, replaced
+            nonlocal replaced
             if message["type"] == "http.response.start" and (error := _plain_error(message)):
                 replaced = True
                 await error.response(scope)(scope, receive, send_or_disconnect)

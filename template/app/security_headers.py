@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# A response with an ETag may be kept by its client, who asks before each use if it is current.
+# A client may keep a response with an ETag, and asks before each use if it is current.
 REVALIDATED = "private, no-cache"
 NOT_STORED = "no-store"
 

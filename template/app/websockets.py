@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 CLOSE_CODES = {HTTPStatus.INTERNAL_SERVER_ERROR: 1011, HTTPStatus.SERVICE_UNAVAILABLE: 1013}
 FORBIDDEN = {"type": "websocket.close", "code": 4403, "reason": "FORBIDDEN"}
 INTERNAL_ERROR = {"type": "websocket.close", "code": 1011, "reason": "INTERNAL_ERROR"}
-# Starlette's code for a path without a route, and uvicorn then responds with 403.
+# Starlette's code for a path without a route. Without an acceptance, uvicorn responds with 403.
 UNKNOWN_ROUTE = 1000
 
 # Time to send a message to a client that reads slowly.

@@ -2,10 +2,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class JobRead(BaseModel):
+class JobRead(BaseModel, from_attributes=True):
     id: UUID
     name: str
     status: Literal["queued", "running", "succeeded", "failed"]
@@ -19,8 +19,6 @@ class JobRead(BaseModel):
 
 class JobDetails(JobRead):
     """A job as operators see it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     arguments: dict[str, Any]
     due_at: datetime | None

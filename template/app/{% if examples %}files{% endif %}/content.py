@@ -46,9 +46,9 @@ def detect_type(file: BinaryIO, size: int) -> str | None:
 def _contains(file: BinaryIO, marker: bytes) -> bool:
     """Search the file for two bytes, and rewind it. Cameras append data after a JPEG's end."""
     previous = b""
-    found = False
-    while not found and (chunk := file.read(CHUNK_BYTES)):
-        found = marker in previous + chunk
+    is_contained = False
+    while not is_contained and (chunk := file.read(CHUNK_BYTES)):
+        is_contained = marker in previous + chunk
         previous = chunk[-1:]
     file.seek(0)
-    return found
+    return is_contained

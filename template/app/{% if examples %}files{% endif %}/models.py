@@ -29,5 +29,6 @@ class StoredFile(Base):
         while batch := dict(islice(old_files, BATCH_SIZE)):
             known = set(session.scalars(select(cls.id).where(cls.id.in_(batch))))
             # A batch without any known file seems to belong to another database, so it is kept.
-            for file_id in batch.keys() - known if known else ():
-                batch[file_id].unlink(missing_ok=True)
+            if known:
+                for file_id in batch.keys() - known:
+                    batch[file_id].unlink(missing_ok=True)
