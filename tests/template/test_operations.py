@@ -1,8 +1,10 @@
 """The files that deploy and check a service pass their linters, and each linter can fail."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -165,6 +167,21 @@ def test_compose_builds_once(render: Render) -> None:
         assert [name for name, item in services.items() if "build" in item] == ["migrate"]
         arguments = services["migrate"]["build"]["args"].keys()
         assert all(f"ARG {name}=" in (project / "Dockerfile").read_text() for name in arguments)
+
+
+def test_example_has_credentials_of_compose(render: Render) -> None:
+    """A fresh clone copies `.env.example`, and changes the passwords only."""
+    for project in map(render, MATRIX):
+        if not (project / "compose.yaml").exists():
+            continue
+        service = yaml.safe_load((project / "compose.yaml").read_text())["services"]["service"]
+        lines = (project / ".env.example").read_text().splitlines()
+        example = dict(line.split("=", 1) for line in lines if re.match("[A-Z]", line))
+        for name in {"DATABASE_URL", "BROKER_URL"} & service["environment"].keys():
+            inside = urlsplit(re.sub(r"\$\{.*?\}", "password", service["environment"][name]))
+            outside = urlsplit(example[name])
+            assert outside.username == inside.username, project
+            assert bool(outside.password) == bool(inside.password), project
 
 
 def test_redis_gives_up_root(make_project: MakeProject) -> None:
