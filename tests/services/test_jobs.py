@@ -4,9 +4,8 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from generator.project.serve import HOST
 from generator.template.options import Option
 from generator.verify.runtime import fresh_broker
+from tests.support.servers import silent_port
 from tests.support.supervised import (
     SupervisedProcess,
     SupervisedService,
@@ -124,16 +124,6 @@ def test_replicas_run_each_job_once(service: SupervisedService) -> None:
     starts = Counter(job for _, job, _ in service.read_probes())
     assert [starts[job_id] for job_id in ids] == [1] * len(ids)
     assert service.query("SELECT count(*) FROM jobs WHERE attempts > 1") == [["0"]]
-
-
-@contextmanager
-def silent_port() -> Iterator[int]:
-    """Yield a port that accepts connections and never answers."""
-    with socket(AF_INET, SOCK_STREAM) as listener:
-        listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-        listener.bind((HOST, 0))
-        listener.listen(128)
-        yield listener.getsockname()[1]
 
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])

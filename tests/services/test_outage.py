@@ -1,4 +1,4 @@
-"""A PostgreSQL server that stops and restarts under load."""
+"""A PostgreSQL server that stops and restarts under load, or never answers."""
 
 import threading
 import time
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.processes import ProgramError
+from generator.project.serve import HOST
 from generator.template.options import Option
 from generator.verify.contract.client import Client
 from generator.verify.servers.postgresql import PostgreSQL
@@ -16,6 +18,7 @@ from tests.support.command import wait_for
 from tests.support.live import install_row, run_service
 from tests.support.load import BURST_SIZE, extract_code, send_burst, send_request
 from tests.support.rendered import row_with
+from tests.support.servers import silent_port
 
 pytestmark = pytest.mark.slow
 
@@ -81,3 +84,15 @@ def test_database_restart_is_survived(
     assert during_outage == {"DATABASE_UNAVAILABLE": BURST_SIZE}
     assert codes.keys() == {"served", "DATABASE_UNAVAILABLE"}, codes
     assert after_restart == {"served": BURST_SIZE}
+
+
+def test_command_gives_up_on_silent_server(options: tuple[Option, ...], workspace: Path) -> None:
+    row = row_with(options, database="postgresql", auth="jwt")
+    project = install_row(row, workspace)
+    command = ["-m", "app.users", "deactivate", "ann@example.com"]
+    with silent_port() as port:
+        url = f"postgresql://postgres@{HOST}:{port}/app"
+        with pytest.raises(ProgramError) as caught:
+            project.call("python", *command, seconds=60, DATABASE_URL=url)
+
+    assert "The database is unreachable" in caught.value.output

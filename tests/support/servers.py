@@ -7,8 +7,9 @@ a URL from it and set the environment variable that `verify` reads first.
 import os
 import secrets
 import signal
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from threading import Thread
@@ -18,6 +19,7 @@ import pytest
 
 from generator.errors import CommandError
 from generator.processes import ignoring_interrupts
+from generator.project.serve import HOST
 from generator.verify.matrix.rows import Row
 from generator.verify.servers import KINDS, SERVERS, UnavailableError, variable
 from generator.verify.servers.postgresql import PostgreSQL
@@ -154,3 +156,10 @@ def own_postgresql() -> Iterator[PostgreSQL]:
             yield server
     except UnavailableError as error:
         skip_missing(str(error))
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """Yield a port that accepts connections and never answers."""
+    with socket.create_server((HOST, 0), backlog=128) as listener:
+        yield listener.getsockname()[1]

@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy import NullPool, create_engine, update
+from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from app.dialect import create_unpooled_engine
 from app.settings import load_settings
 from app.users.models import User
 from app.users.passwords import HASHER
 from app.users.schemas import UserCreate
+
+TIMEOUT_SECONDS = 10
 
 # Rich tracebacks would print local variables, a password among them.
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -53,7 +56,7 @@ def deactivate(email: Email) -> None:
 
 @contextmanager
 def _transaction() -> Generator[Session, None, None]:
-    engine = create_engine(load_settings().database_url.get_secret_value(), poolclass=NullPool)
+    engine = create_unpooled_engine(load_settings().database_url, TIMEOUT_SECONDS)
     try:
         with Session(engine) as session, session.begin():
             yield session
