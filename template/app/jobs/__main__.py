@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, NoReturn, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import anyio
@@ -119,7 +119,10 @@ def transaction() -> Generator[Session, None, None]:
 
 
 def find_job(session: Session, job_id: UUID) -> Job:
-    return session.get(Job, job_id) or reject(f"Job {job_id} does not exist.")
+    job = session.get(Job, job_id)
+    if job is None:
+        sys.exit(f"Job {job_id} does not exist.")
+    return job
 
 
 def change_job(
@@ -131,14 +134,10 @@ def change_job(
         changed = session.scalar(statement.returning(Job))
         if changed is None:
             current = find_job(session, job_id).status
-            reject(f"Job {job_id} is {current}: only {status} jobs can be {change}.")
+            sys.exit(f"Job {job_id} is {current}: only {status} jobs can be {change}.")
         job = JobDetails.model_validate(changed)
     logger.info("job %s", change, extra={"job": str(job_id), "task": job.name})
     print_jobs([job], as_json=as_json)
-
-
-def reject(message: str) -> NoReturn:
-    sys.exit(message)
 
 
 def print_jobs(jobs: Sequence[JobDetails], *, as_json: bool) -> None:
