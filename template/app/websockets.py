@@ -43,10 +43,11 @@ class WebSocketMiddleware:
             await self.app(scope, receive, send)
             return
         is_accepted = False
+        is_closed = False
         status = 0
 
         async def send_or_close(message: Message) -> None:
-            nonlocal is_accepted, status
+            nonlocal is_accepted, is_closed, status
             if message["type"] == "websocket.http.response.start":
                 status = message["status"]
                 return
@@ -56,6 +57,7 @@ class WebSocketMiddleware:
                 is_accepted = True
             elif not is_accepted and message.get("code") != UNKNOWN_ROUTE:
                 await send_or_close({"type": "websocket.accept", "headers": []})
+            is_closed = message["type"] == "websocket.close"
             await send(message)
 
         try:
@@ -67,7 +69,8 @@ class WebSocketMiddleware:
             logger.info("client disconnected")
         except Exception:
             logger.exception("unhandled error")
-            await send_or_close(INTERNAL_ERROR)
+            if not is_closed:
+                await send_or_close(INTERNAL_ERROR)
 
     def _is_allowed(self, headers: Headers) -> bool:
         origin = headers.get("origin")

@@ -2,14 +2,17 @@ import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from app.jobs.models import Job
 from app.jobs.service import JobNotFound
 from app.orm import utc_now
+from app.websockets import WebSocketMiddleware
 from tests.rows import insert_job
 
 
@@ -85,3 +88,24 @@ def test_unhandled_error_closes_socket(client: TestClient, engine: Engine) -> No
     job_id = insert_job(engine, "tests.odd", status="odd", due_at=None)
 
     assert read_close_code(client, job_id) == 1011
+
+
+def test_error_after_close_sends_nothing() -> None:
+    """Servers reject a second close, and would log the error again."""
+    sent: list[str] = []
+
+    async def close_and_fail(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+        raise ValueError
+
+    async def receive() -> Message:
+        return {"type": "websocket.disconnect"}
+
+    async def record(message: Message) -> None:
+        sent.append(message["type"])
+
+    scope = {"type": "websocket", "headers": []}
+    anyio.run(WebSocketMiddleware(close_and_fail), scope, receive, record)
+
+    assert sent == ["websocket.accept", "websocket.close"]
