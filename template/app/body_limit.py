@@ -1,8 +1,8 @@
 """Limits of request bodies: size, duration, encoding."""
 
+from asyncio import get_running_loop, timeout_at
 from collections.abc import Mapping
 
-from anyio import current_time, fail_after
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,14 +37,14 @@ class BodyLimitMiddleware:
         request_headers = Headers(scope=scope)
         declared = int(request_headers.get("content-length", "0"))
         is_json = "json" in request_headers.get("content-type", "")
-        deadline = current_time() + BODY_SECONDS
+        deadline = get_running_loop().time() + BODY_SECONDS
         received = 0
         more_body = True
 
         async def receive_in_time() -> Message:
             nonlocal received, more_body
             try:
-                with fail_after(deadline - current_time() if more_body else None):
+                async with timeout_at(deadline if more_body else None):
                     message = await receive()
             except TimeoutError:
                 close = {"Connection": "close"}

@@ -1,12 +1,12 @@
 """Exception handlers: every error becomes the envelope of `app.errors`."""
 
 import logging
+from asyncio import timeout
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
-from anyio import fail_after
 from fastapi import Request, Response
 from fastapi.exceptions import (
     RequestValidationError,
@@ -172,7 +172,7 @@ class ErrorMiddleware:
             started = True
             try:
                 # TimeoutError is an OSError.
-                with fail_after(SEND_SECONDS):
+                async with timeout(SEND_SECONDS):
                     await send(message)
             except (OSError, RuntimeError) as error:
                 raise ClientDisconnect from error
