@@ -24,6 +24,14 @@ AIMS = {
     ("sync", "create"): 1.1,
 }
 
+FIGURE_AIMS = {
+    "resident memory / bare FastAPI": "≤ 1.5",
+    "start to the first 200 / bare FastAPI": "≤ 1.3",
+    "p99 of reads during 20 logins a second / without": "≤ 2",
+    "longest stall during 20 logins a second, ms": "< 50",
+    "page at row 1,000,000 / first page": "≤ 1.2",
+}
+
 
 def tabulate(results: Results) -> list[list[str]]:
     """Return the rows of the table of ratios."""
@@ -87,10 +95,14 @@ def write_page(rows: list[list[str]], extremes: Extremes, rounds: int, seconds: 
     ]
     modes = list(extremes)
     others = [
-        "| " + " | ".join(["figure", *modes]) + " |",
-        "|" + "---|" * (len(modes) + 1),
+        "| " + " | ".join(["figure", *modes, "aim"]) + " |",
+        "|" + "---|" * (len(modes) + 2),
         *(
-            "| " + " | ".join([name, *(extremes[mode][name] for mode in modes)]) + " |"
+            "| "
+            + " | ".join(
+                [name, *(extremes[mode][name] for mode in modes), FIGURE_AIMS.get(name, "")]
+            )
+            + " |"
             for name in (extremes[modes[0]] if modes else ())
         ),
     ]
