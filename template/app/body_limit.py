@@ -1,8 +1,9 @@
 """Limits of request bodies: size, duration, encoding."""
 
-from asyncio import get_running_loop, timeout_at
 from collections.abc import Mapping
+from time import monotonic
 
+from anyio import fail_after
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,14 +38,14 @@ class BodyLimitMiddleware:
         request_headers = Headers(scope=scope)
         declared = int(request_headers.get("content-length", "0"))
         is_json = "json" in request_headers.get("content-type", "")
-        deadline = get_running_loop().time() + BODY_SECONDS
+        deadline = monotonic() + BODY_SECONDS
         received = 0
         more_body = True
 
         async def receive_in_time() -> Message:
             nonlocal received, more_body
             try:
-                async with timeout_at(deadline if more_body else None):
+                with fail_after(deadline - monotonic() if more_body else None):
                     message = await receive()
             except TimeoutError:
                 close = {"Connection": "close"}

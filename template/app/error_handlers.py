@@ -1,12 +1,12 @@
 """Exception handlers: every error becomes the envelope of `app.errors`."""
 
 import logging
-from asyncio import timeout
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from http.client import responses
 from typing import Any
 
+from anyio import move_on_after
 from fastapi import Request, Response
 from fastapi.exceptions import (
     RequestValidationError,
@@ -171,11 +171,12 @@ class ErrorMiddleware:
             nonlocal started
             started = True
             try:
-                # TimeoutError is an OSError.
-                async with timeout(SEND_SECONDS):
+                with move_on_after(SEND_SECONDS) as sending:
                     await send(message)
             except (OSError, RuntimeError) as error:
                 raise ClientDisconnect from error
+            if sending.cancelled_caught:
+                raise ClientDisconnect
 
         try:
             await self.app(scope, receive, send_enveloped)

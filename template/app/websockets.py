@@ -2,12 +2,11 @@
 
 import json
 import logging
-from asyncio import timeout
 from collections.abc import AsyncIterable, Sequence
 from http import HTTPStatus
 from typing import TypeVar
 
-from anyio import create_task_group
+from anyio import create_task_group, fail_after
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,7 +110,7 @@ async def send_all(websocket: WebSocket, messages: AsyncIterable[Model]) -> Mode
         try:
             async for message in messages:
                 last = message
-                async with timeout(SEND_SECONDS):
+                with fail_after(SEND_SECONDS):
                     await websocket.send_text(message.model_dump_json())
         except (TimeoutError, WebSocketDisconnect):
             last = None

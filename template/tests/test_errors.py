@@ -1,11 +1,14 @@
 import logging
 
+import anyio
 import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
+from starlette.types import Message, Receive, Scope, Send
 
 from app.application import create_app
+from app.error_handlers import ErrorMiddleware
 from app.settings import Settings
 
 
@@ -153,3 +156,27 @@ def test_openapi_declares_the_envelope(app: FastAPI) -> None:
                 if status >= "400" and path.startswith("/api/"):
                     reference = response["content"]["application/json"]["schema"]["$ref"]
                     assert reference == "#/components/schemas/ErrorEnvelope", (path, status)
+
+
+def test_client_that_reads_nothing_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("app.error_handlers.SEND_SECONDS", 0.01)
+
+    async def respond(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def wait_for_client(_message: Message) -> None:
+        await anyio.sleep_forever()
+
+    async def call() -> None:
+        with anyio.fail_after(10):
+            await ErrorMiddleware(respond)({"type": "http"}, receive, wait_for_client)
+
+    anyio.run(call)
+
+    assert "client disconnected" in caplog.text
