@@ -3,10 +3,11 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -78,6 +79,16 @@ class ReadOnlySession(Session):
 @event.listens_for(ReadOnlySession, "before_flush")
 def _reject_changes(*_: object) -> None:
     raise RuntimeError("A session for reads cannot store changes: use SessionDep")
+
+
+def reject_writes(engine: Engine) -> None:
+    """Reject bulk operations of sessions, and writes that use their connection."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def check(*arguments: Any) -> None:
+        context: DefaultExecutionContext = arguments[4]
+        if context.isinsert or context.isupdate or context.isdelete:
+            raise RuntimeError("A connection for reads cannot store changes: use SessionDep")
 
 
 @event.listens_for(ReadOnlySession, "do_orm_execute")

@@ -34,4 +34,4 @@ def test_hashing_yields_to_requests(install: Install, tmp_path: Path, mode: str)
         niceness = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
 
     assert niceness[main] == os.getpriority(os.PRIO_PROCESS, 0)
-    assert set(niceness.values()) == {niceness[main], niceness[main] + 10}
+    assert set(niceness.values()) == {niceness[main], niceness[main] + 5}

@@ -12,7 +12,7 @@ from generator.template.options import Option
 from generator.verify.servers.postgresql import PostgreSQL
 from tests.support.command import wait_for
 from tests.support.live import Live, install_row, run_service
-from tests.support.load import BURST_SIZE, send_burst
+from tests.support.load import BURST_SIZE, ITEMS, send_burst
 from tests.support.rendered import row_with
 
 pytestmark = pytest.mark.slow
@@ -62,14 +62,27 @@ def logged(
 
 
 def test_requests_need_few_statements(logged: Logged) -> None:
-    items = "/api/v1/items"
-    created = logged.live.client.send_json("POST", items, {"name": "Lamp"})
-    item = f"{items}/{created.json['id']}"
+    created = logged.live.client.send_json("POST", ITEMS, {"name": "Lamp"})
+    item = f"{ITEMS}/{created.json['id']}"
 
     assert logged.statements("GET", item) == ["SELECT items"]
-    assert logged.statements("GET", items) == ["SELECT items"]
+    assert logged.statements("GET", ITEMS) == ["SELECT items"]
     # Nothing is enqueued without WEBHOOK_URL, and nothing is asked about jobs.
-    assert logged.statements("POST", items, {"name": "Desk"}) == ["BEGIN", "INSERT items", "COMMIT"]
+    assert logged.statements("POST", ITEMS, {"name": "Desk"}) == ["BEGIN", "INSERT items", "COMMIT"]
+
+
+def test_changed_column_is_refused_once(logged: Logged) -> None:
+    """PostgreSQL refuses the prepared statements of all connections."""
+    send_burst(logged.live.client)
+    item = logged.live.client.send_json("POST", ITEMS, {"name": "Lamp"}).headers["location"]
+    for _ in range(60):
+        logged.live.client.get(item).require(200)
+    with psycopg.connect(logged.url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE items ALTER COLUMN description TYPE varchar(5000)")
+
+    statuses = [logged.live.client.get(item).status for _ in range(20)]
+
+    assert statuses == [503] + 19 * [200]
 
 
 def test_connections_that_broke_while_idle_are_replaced(logged: Logged) -> None:
