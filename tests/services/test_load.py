@@ -65,7 +65,7 @@ def test_requests_wait_for_connection(project: RenderedProject, tmp_path: Path) 
 
 def test_slow_wait_is_database_busy(project: RenderedProject, tmp_path: Path) -> None:
     with run_on_fresh_database(
-        project, tmp_path, DATABASE_POOL_TIMEOUT_SECONDS="0.1", DATABASE_POOL_SIZE="2"
+        project, tmp_path, DATABASE_POOL_TIMEOUT_SECONDS="0.01", DATABASE_POOL_SIZE="1"
     ) as live:
         codes = send_burst(live.client)
 
