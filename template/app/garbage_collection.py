@@ -10,8 +10,8 @@ COLLECTION_THRESHOLD = 2_000
 def tune_garbage_collection() -> None:
     """Exclude the objects that exist now from all collections, and collect less often.
 
-    Modules, tables and routes are a hundred thousand objects that stay until the process ends. To
-    traverse them stops all requests for 80 ms, which happened twice a second under load.
+    Modules, tables and routes are a hundred thousand objects that stay until the process ends.
+    Traversing them stops all requests for 80 ms, twice a second under load.
     """
     gc.freeze()
     gc.set_threshold(COLLECTION_THRESHOLD)

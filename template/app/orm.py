@@ -81,17 +81,16 @@ def _reject_changes(*_: object) -> None:
     raise RuntimeError("A session for reads cannot store changes: use SessionDep")
 
 
-def reject_writes(engine: Engine) -> None:
-    """Reject bulk operations of sessions, and writes that use their connection."""
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def check(*arguments: Any) -> None:
-        context: DefaultExecutionContext = arguments[4]
-        if context.isinsert or context.isupdate or context.isdelete:
-            raise RuntimeError("A connection for reads cannot store changes: use SessionDep")
-
-
 @event.listens_for(ReadOnlySession, "do_orm_execute")
 def _reject_statements(state: ORMExecuteState) -> None:
     if not state.is_select:
         raise RuntimeError("A session for reads executes SELECT only: use SessionDep")
+
+
+def reject_writes(engine: Engine) -> None:
+    """Reject bulk operations of sessions, and writes that use their connection."""
+
+    @event.listens_for(engine, "before_cursor_execute", named=True)
+    def check(context: DefaultExecutionContext, **_: Any) -> None:
+        if context.isinsert or context.isupdate or context.isdelete:
+            raise RuntimeError("A connection for reads cannot store changes: use SessionDep")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 _COUNT_OBJECTS = """
 import gc, app.main
-print(gc.get_freeze_count(), len(gc.get_objects()))
+print(gc.get_freeze_count(), len(gc.get_objects()), gc.get_threshold()[0])
 """
 
 
@@ -19,9 +19,11 @@ print(gc.get_freeze_count(), len(gc.get_objects()))
 def test_startup_objects_are_not_collected(install: Install, telemetry: str) -> None:
     project = install(sqlalchemy="async", database="sqlite", telemetry=telemetry)
 
-    excluded, collected = map(int, project.call("python", "-c", _COUNT_OBJECTS, seconds=60).split())
+    output = project.call("python", "-c", _COUNT_OBJECTS, seconds=60)
+    excluded, collected, threshold = map(int, output.split())
 
     assert collected < excluded / 100
+    assert threshold >= 2000
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
