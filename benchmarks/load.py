@@ -19,17 +19,19 @@ FORM = (
 )
 
 
-def log_in(port: int) -> str:
-    """Register a user of our service and return an access token, which the rivals accept."""
+def register(port: int) -> str:
+    """Register a user of our service and return the e-mail address."""
     email = f"{secrets.token_hex(4)}@example.com"
     credentials = json.dumps({"email": email, "password": PASSWORD}).encode()
     send(port, "POST", "/api/v1/users", credentials, {"Content-Type": "application/json"})
+    return email
+
+
+def log_in(port: int, email: str) -> str:
+    """Return an access token, which the rivals accept."""
     form = urlencode({"username": email, "password": PASSWORD}).encode()
-    return send(port, "POST", "/api/v1/auth/token", form, form_type())["access_token"]
-
-
-def form_type() -> dict[str, str]:
-    return {"Content-Type": "application/x-www-form-urlencoded"}
+    form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+    return send(port, "POST", "/api/v1/auth/token", form, form_type)["access_token"]
 
 
 def write_scripts(folder: Path, token: str) -> None:

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.contenders import LOAD_CPU, ROOT, Contender, install, send, serve
 from benchmarks.extremes import measure_extremes
-from benchmarks.load import load, log_in, write_scripts
+from benchmarks.load import load, log_in, register, write_scripts
 from benchmarks.report import COLUMNS, plot, tabulate, write_page
 from generator.verify.pipeline import prepare_workspace
 from generator.verify.rendered import RenderedProject
@@ -57,11 +57,10 @@ def measure(
         settings = {"DATABASE_URL": url, "SECRET_KEY": secrets.token_hex(32)}
         settings |= {"UPLOAD_DIR": str(folder), "FASTAPI_ENV": "development"}
         settings |= {"ACCESS_TOKEN_MINUTES": "600", "JOB_SWEEP_SECONDS": "3600"}
-        settings |= {"LOGIN_FAILURES_PER_ADDRESS": "100000"}
         project.call("alembic", "upgrade", "head", seconds=60, **settings)
         contenders = {name: stack.enter_context(serve(name, project, settings)) for name in names}
         ours = contenders["ours"]
-        token = log_in(ours.port)
+        token = log_in(ours.port, register(ours.port))
         write_scripts(folder, token)
         caller = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         for number in range(30):

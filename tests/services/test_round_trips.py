@@ -1,7 +1,7 @@
 """The statements that PostgreSQL receives for a request, by its own log."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from generator.template.options import Option
+from generator.verify.contract.accounts import Account
+from generator.verify.contract.client import Answer, Client
 from generator.verify.servers.postgresql import PostgreSQL
 from tests.support.command import wait_for
 from tests.support.live import Live, install_row, run_service
@@ -31,10 +33,10 @@ class Logged:
     url: str
     log: Path
 
-    def statements(self, method: str, path: str, body: object = None) -> list[str]:
+    def statements(self, status: int, send: Callable[[Client], Answer]) -> list[str]:
         """Send a request; return the statements and tables that it led to."""
         start = self.log.stat().st_size
-        self.live.client.send_json(method, path, body).require(200 if method == "GET" else 201)
+        send(self.live.client).require(status)
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SELECT 'end of the request'")
         wait_for(lambda: "end of the request" in self.log.read_bytes()[start:].decode(), seconds=10)
@@ -65,10 +67,24 @@ def test_requests_need_few_statements(logged: Logged) -> None:
     created = logged.live.client.send_json("POST", ITEMS, {"name": "Lamp"})
     item = f"{ITEMS}/{created.json['id']}"
 
-    assert logged.statements("GET", item) == ["SELECT items"]
-    assert logged.statements("GET", ITEMS) == ["SELECT items"]
+    assert logged.statements(200, lambda client: client.get(item)) == ["SELECT items"]
+    assert logged.statements(200, lambda client: client.get(ITEMS)) == ["SELECT items"]
     # Nothing is enqueued without WEBHOOK_URL, and nothing is asked about jobs.
-    assert logged.statements("POST", ITEMS, {"name": "Desk"}) == ["BEGIN", "INSERT items", "COMMIT"]
+    create = logged.statements(
+        201, lambda client: client.send_json("POST", ITEMS, {"name": "Desk"})
+    )
+    assert create == ["BEGIN", "INSERT items", "COMMIT"]
+
+
+def test_logins_need_two_statements(logged: Logged) -> None:
+    account = Account.create(logged.live.client)
+    mistyped = Account(account.email, "another password")
+
+    # Each is a transaction of its own. The first also reads the user.
+    login = ["SELECT login_failures", "INSERT refresh_sessions"]
+    assert logged.statements(200, account.log_in) == login
+    failure = ["SELECT login_failures", "INSERT login_failures"]
+    assert logged.statements(401, mistyped.log_in) == failure
 
 
 def test_changed_column_is_refused_once(logged: Logged) -> None:
