@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from generator.verify.contract.accounts import Account, update_me
 from generator.verify.contract.client import Answer
 from generator.verify.contract.files import upload
+from tests.support.command import wait_for
 from tests.support.live import Install, Live, run_on_fresh_database
 from tests.support.load import BURST_SIZE
 
@@ -68,6 +71,27 @@ def test_one_of_two_password_changes_succeeds(live: Live) -> None:
             ]
 
         assert sorted(change.result().status for change in changes) == [200, 403]
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_login_waits_for_a_password_change(install: Install, tmp_path: Path, mode: str) -> None:
+    """Otherwise its session would outlive the change, which deletes those that it sees."""
+    project = install(sqlalchemy=mode, database="postgresql", auth="jwt")
+    blocked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with (
+        run_on_fresh_database(project, tmp_path) as live,
+        psycopg.connect(live.settings["DATABASE_URL"], autocommit=True) as observer,
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(live.settings["DATABASE_URL"]) as change,
+    ):
+        account = Account.create(live.client)
+        change.execute("UPDATE users SET password_hash = 'another'")
+
+        login = threads.submit(account.log_in, live.client)
+        wait_for(lambda: observer.execute(blocked).fetchone() is not None, seconds=10)
+        change.commit()
+
+        assert login.result().status == 401
 
 
 def test_health_withstands_a_burst(live: Live) -> None:
