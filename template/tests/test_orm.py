@@ -2,14 +2,16 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
+from app.dialect import create_unpooled_engine
 from app.errors import Conflict
 from app.jobs.models import Job, JobRunner
 from app.orm import raising_on_conflict, utc_now
-from tests.rows import insert_job
+from app.settings import Settings
+from tests.rows import insert_job, list_jobs
 
 
 class JobExists(Conflict):
@@ -35,6 +37,15 @@ def test_other_errors_are_not_conflicts(engine: Engine) -> None:
         session.add(Job(name=None, arguments={}))
         with pytest.raises(IntegrityError):
             flush(session)
+
+
+def test_commands_write_in_a_transaction(engine: Engine, settings: Settings) -> None:
+    unpooled = create_unpooled_engine(settings.database_url, 5)
+    with unpooled.connect() as connection:
+        # It is not committed.
+        connection.execute(insert(Job).values(name="task", arguments={}))
+
+    assert list_jobs(engine) == []
 
 
 def test_times_are_stored_in_utc(engine: Engine) -> None:
